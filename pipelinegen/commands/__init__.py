@@ -1,0 +1,1 @@
+"""One conductor for each command; each body reads as a sentence."""

@@ -1,0 +1,1 @@
+"""Forges behind one port: find, open, update, comment, close, auto-merge."""

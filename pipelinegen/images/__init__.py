@@ -1,0 +1,1 @@
+"""What an image is: references and the order of tags. Pure."""
