@@ -53,13 +53,20 @@ class ImageReference(NamedTuple):
         """The name as Docker shows it: redis, acme/api, ghcr.io/acme/api."""
         if self.registry != DOCKER_HUB:
             return self.repository
-        _, official, name = self.path.rpartition(_OFFICIAL)
-        return name if official and self.path == _OFFICIAL + name and "/" not in name else self.path
+        name = self.path.removeprefix(_OFFICIAL)
+        return self.path if "/" in name else name
+
+    @property
+    def full(self) -> str:
+        """The whole reference with nothing left to a default: docker.io/library/redis:7@sha256:..."""
+        return self.repository + self._version()
+
+    def _version(self) -> str:
+        tag = "" if self.tag is None else f":{self.tag}"
+        return tag if self.digest is None else f"{tag}@{self.digest}"
 
     def __str__(self) -> str:
-        tag = "" if self.tag is None else f":{self.tag}"
-        digest = "" if self.digest is None else f"@{self.digest}"
-        return f"{self.familiar}{tag}{digest}"
+        return self.familiar + self._version()
 
 
 def is_tag(text: str) -> bool:
@@ -75,93 +82,103 @@ def is_digest(text: str) -> bool:
 
 def split(text: str) -> tuple[str, str | None, str | None] | None:
     """(name as written, tag, digest) of a text that is a reference by the grammar, else None."""
-    match = _REFERENCE.fullmatch(text)
-    if match is None:
-        return None
-    name, _, path, tag, digest = match.groups()
-    if len(path) > _PATH_MAX or (digest is not None and not is_digest(digest)):
-        return None
-    return name, tag, digest
+    match = _match(text)
+    return None if match is None else (match[1], match[4], match[5])
 
 
 def parse_as_written(text: str) -> ImageReference:
     """The reference without Docker's defaults (upstream's Parse): the registry may be empty."""
-    if split(text) is None:
+    match = _match(text)
+    if match is None:
         raise InvalidReference(_explain(text))
-    _, domain, path, tag, digest = _REFERENCE.fullmatch(text).groups()  # type: ignore[union-attr]
-    return ImageReference(domain or "", path, tag, digest)
+    return ImageReference(match[2] or "", match[3], match[4], match[5])
 
 
 def parse(text: str) -> ImageReference:
     """The reference with Docker's defaults (upstream's ParseNormalizedNamed). Raises InvalidReference."""
-    parts = split(text)
-    if parts is not None:
-        name = _normalise(parts[0])
-        # The identifier rule is about the whole text: a tag makes 64 hex digits a name again.
-        if name is not None and not (len(text) == 64 and _HEX.issuperset(text)):
-            return ImageReference(*name, parts[1], parts[2])
-    raise InvalidReference(_explain(text))
+    reference = _parse(text)
+    if reference is None:
+        raise InvalidReference(_explain(text))
+    return reference
 
 
 def normalise(name: str) -> str | None:
     """The full repository of a name without tag or digest, None when it is not a valid name."""
-    parts = split(name)
-    if parts is None or parts[0] != name or (len(name) == 64 and _HEX.issuperset(name)):
+    reference = _parse(name)
+    if reference is None or reference.tag is not None or reference.digest is not None:
         return None
-    full = _normalise(name)
-    return None if full is None else f"{full[0]}/{full[1]}"
+    return reference.repository
 
 
-def _normalise(name: str) -> tuple[str, str] | None:
-    """Registry and path of a name that the grammar has accepted; None where Docker's defaults make it invalid."""
-    first, slash, rest = name.partition("/")
-    if not slash:
-        registry, path = DOCKER_HUB, _OFFICIAL + name
-    elif first == "localhost" or "." in first or ":" in first or first.lower() != first:
-        registry, path = (DOCKER_HUB if first == _LEGACY_HUB else first), rest
-    else:
-        registry, path = DOCKER_HUB, name
-    if registry == DOCKER_HUB and "/" not in path:
+def _match(text: str) -> re.Match[str] | None:
+    match = _REFERENCE.fullmatch(text)
+    if match is None or len(match[3]) > _PATH_MAX or not (match[5] is None or is_digest(match[5])):
+        return None
+    return match
+
+
+def _parse(text: str) -> ImageReference | None:
+    match = _match(text)
+    # The rule on identifiers is about the whole text: with a tag, 64 hexadecimal digits are a name again.
+    if match is None or _is_identifier(text):
+        return None
+    name, domain, path, tag, digest = match.groups()
+    first, slash, _ = name.partition("/")
+    if not (slash and _is_host(first)):
+        domain, path = DOCKER_HUB, name
+    elif domain is None:
+        # "a.b_c/d" is a path by the grammar, but Docker takes "a.b_c" for a host, and it is none.
+        return None
+    elif domain == _LEGACY_HUB:
+        domain = DOCKER_HUB
+    if domain == DOCKER_HUB and "/" not in path:
         path = _OFFICIAL + path
-    # "a.b_c/d" is a path by the grammar, but Docker takes "a.b_c" for a host, and it is none; and `library/` counts.
-    match = _REFERENCE.fullmatch(f"{registry}/{path}")
-    if match is None or match[2] != registry or len(path) > _PATH_MAX:
-        return None
-    return registry, path
+    return None if len(path) > _PATH_MAX else ImageReference(domain, path, tag, digest)
+
+
+def _is_host(first: str) -> bool:
+    """Docker's guess about what stands before the first slash; anything else is a namespace on Docker Hub."""
+    return first == "localhost" or "." in first or ":" in first or first.lower() != first
+
+
+def _is_identifier(text: str) -> bool:
+    return len(text) == 64 and _HEX.issuperset(text)
 
 
 def _explain(text: str) -> str:
-    """Why a text is not a reference: the first broken rule, in the order in which a person would see it."""
+    """Why a text is not a reference: the first broken rule, in the order in which a person would see it.
+
+    What stands before an `@` may hold a password and is never quoted.
+    """
     for rule in (_explain_form, _explain_digest, _explain_tag, _explain_name):
         reason = rule(text)
         if reason is not None:
             return reason
-    return "not of the form [REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]"
+    return "it is not of the form [REGISTRY[:PORT]/]PATH[:TAG][@DIGEST]"
 
 
-def _valid(text: str) -> bool:
-    parts = split(text)
-    return parts is not None and _normalise(parts[0]) is not None
-
-
-def _instead(text: str) -> str:
-    return f": did you mean {text}?" if _valid(text) else ""
+def _or(text: str) -> str:
+    """The offer of another text, where that one is right."""
+    return f": did you mean {text}?" if _parse(text) is not None else ""
 
 
 def _explain_form(text: str) -> str | None:
     if not text:
         return "the reference is empty"
     if any(char.isspace() for char in text):
-        return "a reference has no white space" + _instead("".join(text.split()))
+        return "a reference holds no white space" + _or(text.strip())
     if not text.isascii() or not text.isprintable():
         odd = next(char for char in text if not "!" <= char <= "~")
-        return f"a reference is plain ASCII, and this holds U+{ord(odd):04X}"
+        return f"a reference is plain ASCII, and this one holds U+{ord(odd):04X}"
+    if "$" in text or "{{" in text:
+        return "it holds a variable or a template that nothing has replaced by its value"
     scheme, mark, rest = text.partition("://")
     if mark:
-        return f"a reference has no scheme, drop {scheme}://" + ("" if "@" in rest else _instead(rest))
-    if "@" in text.partition("/")[0] and "/" in text:
-        return "a reference holds no credentials: write only REGISTRY/PATH:TAG and log in to the registry instead"
-    if len(text) == 64 and _HEX.issuperset(text):
+        return f"a reference has no scheme, leave out {scheme}://" + _or(rest)
+    first, slash, _ = text.partition("/")
+    if slash and "@" in first:
+        return "a reference holds no user and no password: leave out what stands before the @"
+    if _is_identifier(text):
         return "64 hexadecimal digits are the ID of an image, not a name: write REPOSITORY@sha256:DIGEST"
     return None
 
@@ -171,25 +188,28 @@ def _explain_digest(text: str) -> str | None:
     if not mark or is_digest(digest):
         return None
     if is_digest(digest.lower()):
-        return "a digest is lower case" + _instead(f"{name}@{digest.lower()}")
+        return "a digest is lower case" + _or(f"{name}@{digest.lower()}")
     if is_digest(f"sha256:{digest}"):
-        return "a digest begins with its algorithm" + _instead(f"{name}@sha256:{digest}")
+        return "a digest begins with its algorithm" + _or(f"{name}@sha256:{digest}")
+    front, _, tag = digest.rpartition(":")
+    if is_digest(front) and is_tag(tag):
+        return "the tag stands before the digest" + _or(f"{name}:{tag}@{front}")
     algorithm, _, encoded = digest.partition(":")
     length = _DIGEST_LENGTHS.get(algorithm)
     if length is None:
-        return f"a digest is sha256:, sha384: or sha512: and hexadecimal digits, not {digest[:80]}"
+        return "after @ stands a digest: sha256: (or sha384:, sha512:) and its hexadecimal digits"
     if not _HEX.issuperset(encoded):
-        return f"the digest has other characters than 0-9 and a-f after {algorithm}:"
+        return f"the digest holds other characters than 0-9 and a-f after {algorithm}:"
     return f"a {algorithm} digest has {length} hexadecimal digits, this one has {len(encoded)}"
 
 
 def _explain_tag(text: str) -> str | None:
     head, slash, last = text.partition("@")[0].rpartition("/")
     name, mark, tag = last.partition(":")
-    if not mark or is_tag(tag):
+    if not mark or is_tag(tag) or last.startswith("["):
         return None
     if not tag:
-        return "the tag after the colon is empty" + _instead(head + slash + name)
+        return "the tag after the colon is empty, as from a variable that is not set" + _or(head + slash + name)
     if len(tag) > _TAG_MAX:
         return f"a tag has at most {_TAG_MAX} characters, this one has {len(tag)}"
     if tag[0] not in _WORD:
@@ -199,31 +219,39 @@ def _explain_tag(text: str) -> str | None:
 
 
 def _explain_name(text: str) -> str | None:
-    end = text.rfind(":") if ":" in text.rpartition("/")[2] else len(text)
-    name = text[:end].partition("@")[0]
+    front = text.partition("@")[0]
+    colon = front.find(":", front.rfind("/") + 1)
+    name = front if colon < 0 or front.startswith("[") and "/" not in front else front[:colon]
     rest = text[len(name) :]
     if not name:
         return "the repository before the tag or the digest is missing"
-    if name.lower() != name and _valid(name.lower() + rest):
-        first, slash, path = name.partition("/")
-        kept = f"{first}{slash}{path.lower()}{rest}" if slash else name.lower() + rest
-        host = "." in first or ":" in first
-        return "repository names are lower case" + _instead(kept if host else name.lower() + rest)
     first, slash, path = name.partition("/")
-    if not slash or not ("." in first or ":" in first or first == "localhost" or first.lower() != first):
+    host = slash and ("." in first or ":" in first)
+    lower = f"{first}/{path.lower()}" if host else name.lower()
+    if lower != name and _parse(lower + rest) is not None:
+        return f"repository names are lower case: did you mean {lower}{rest}?"
+    if first.startswith("[") and not path:
+        return "a registry alone is no reference: the repository after it is missing"
+    if not (slash and _is_host(first)):
         first, path = "", name
     if not path:
         return f"the repository after {first}/ is missing"
-    if len(path) > _PATH_MAX or (not first and len(path) > _PATH_MAX - len(_OFFICIAL)):
-        return f"a repository path has at most {_PATH_MAX} characters (with library/ on Docker Hub)"
     if first and re.fullmatch(_DOMAIN, first, re.ASCII) is None:
-        return f"{first} is not a registry: HOST or HOST:PORT, of letters, digits, - and . (IPv6 in brackets, no zone)"
+        return f"{first} is not a registry: HOST or HOST:PORT of letters, digits, . and - (IPv6 in brackets, no zone)"
+    return _explain_path(path, name, rest)
+
+
+def _explain_path(path: str, name: str, rest: str) -> str | None:
     for component in path.split("/"):
         if not component:
-            return "a part of the repository between two slashes is empty" + _instead(re.sub("/+", "/", name) + rest)
+            return "a part of the repository is empty: a / too many" + _or(re.sub("/+", "/", name).strip("/") + rest)
         if re.fullmatch(_COMPONENT, component, re.ASCII) is None:
             return (
                 f'"{component}" is not a part of a repository: a-z and 0-9, '
-                "in between single . or _, a double __, or any number of -"
+                "and between them a . or _, a double __ or any number of -"
             )
+    if len(path) > _PATH_MAX - len(_OFFICIAL):
+        return (
+            f"the path of a repository has at most {_PATH_MAX} characters (library/ counts), this one has {len(path)}"
+        )
     return None
