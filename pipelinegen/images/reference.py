@@ -174,7 +174,8 @@ def _explain_form(text: str) -> str | None:
         return "it holds a variable or a template that nothing has replaced by its value"
     scheme, mark, rest = text.partition("://")
     if mark:
-        return f"a reference has no scheme, leave out {scheme}://" + _or(rest)
+        leave = f"{scheme}://" if scheme.isalnum() else "everything up to ://"
+        return f"a reference has no scheme, leave out {leave}" + _or(rest)
     first, slash, _ = text.partition("/")
     if slash and "@" in first:
         return "a reference holds no user and no password: leave out what stands before the @"
@@ -204,12 +205,12 @@ def _explain_digest(text: str) -> str | None:
 
 
 def _explain_tag(text: str) -> str | None:
-    head, slash, last = text.partition("@")[0].rpartition("/")
-    name, mark, tag = last.partition(":")
+    last = text.partition("@")[0].rpartition("/")[2]
+    _, mark, tag = last.partition(":")
     if not mark or is_tag(tag) or last.startswith("["):
         return None
     if not tag:
-        return "the tag after the colon is empty, as from a variable that is not set" + _or(head + slash + name)
+        return "the tag after the colon is empty, as from a variable that is not set"
     if len(tag) > _TAG_MAX:
         return f"a tag has at most {_TAG_MAX} characters, this one has {len(tag)}"
     if tag[0] not in _WORD:
@@ -221,7 +222,7 @@ def _explain_tag(text: str) -> str | None:
 def _explain_name(text: str) -> str | None:
     front = text.partition("@")[0]
     colon = front.find(":", front.rfind("/") + 1)
-    name = front if colon < 0 or front.startswith("[") and "/" not in front else front[:colon]
+    name = front if colon < 0 or (front.startswith("[") and "/" not in front) else front[:colon]
     rest = text[len(name) :]
     if not name:
         return "the repository before the tag or the digest is missing"
@@ -238,20 +239,22 @@ def _explain_name(text: str) -> str | None:
         return f"the repository after {first}/ is missing"
     if first and re.fullmatch(_DOMAIN, first, re.ASCII) is None:
         return f"{first} is not a registry: HOST or HOST:PORT of letters, digits, . and - (IPv6 in brackets, no zone)"
+    if "/" not in path and first in ("", DOCKER_HUB, _LEGACY_HUB):
+        path = _OFFICIAL + path
     return _explain_path(path, name, rest)
 
 
 def _explain_path(path: str, name: str, rest: str) -> str | None:
     for component in path.split("/"):
         if not component:
-            return "a part of the repository is empty: a / too many" + _or(re.sub("/+", "/", name).strip("/") + rest)
+            return "a part of the repository is empty, by a / too many" + _or(re.sub("/+", "/", name).strip("/") + rest)
+        if ":" in component:
+            return "a tag holds no / and no second :, and a port stands only after a registry"
         if re.fullmatch(_COMPONENT, component, re.ASCII) is None:
             return (
                 f'"{component}" is not a part of a repository: a-z and 0-9, '
                 "and between them a . or _, a double __ or any number of -"
             )
-    if len(path) > _PATH_MAX - len(_OFFICIAL):
-        return (
-            f"the path of a repository has at most {_PATH_MAX} characters (library/ counts), this one has {len(path)}"
-        )
+    if len(path) > _PATH_MAX:
+        return f"the path of a repository has at most {_PATH_MAX} characters, this one has {len(path)}"
     return None
