@@ -10,10 +10,11 @@ from typing import NamedTuple
 _PLAIN = r"\w[\w.-]*(?:@\w+:[0-9a-f]+)?|[a-z]\w*:[0-9a-f]{32,}"
 
 # The union of what readers resolve. Underscores: go-yaml (kubectl, Helm, kustomize) drops them wherever they stand
-# before it looks at a number; PyYAML and ruamel match "0x_" and then fail on it. Decimal: YAML 1.1 wants a dot before
-# an exponent, 1.2 does not, and npm's yaml in its 1.1 mode matches an exponent alone ("e1") and yields NaN.
+# before it looks at a number, and lets a sign follow "0b" and "0o"; PyYAML takes "0x_" for a number and fails on it.
+# Decimal: YAML 1.1 wants a dot before an exponent, 1.2 does not, and npm's yaml in its 1.1 mode matches an exponent
+# alone ("e1") and yields NaN.
 _NUMBER = (
-    r"0_*[xX][0-9a-fA-F_]+|0_*[oO][0-7_]+|0_*[bB][01_]+"
+    r"0_*[xX][0-9a-fA-F_]+|0_*[oO]_*-?[0-7_]+|0_*[bB]_*-?[01_]+"
     r"|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE]_*-?_*[0-9][0-9_]*)?"
     r"|[eE]-?[0-9]+"
 )
