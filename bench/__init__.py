@@ -1,0 +1,1 @@
+"""The benchmark: a generator of manifest repositories, a check of each changed line, runners that measure ratios."""
