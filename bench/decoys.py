@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.background import DEPLOYMENT
 from bench.draw import Draw
+from bench.texts import DEPLOYMENT
 
 Files = dict[str, str]
 _Decoy = Callable[[str, int, Draw], Files]

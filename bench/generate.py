@@ -19,7 +19,8 @@ from bench.background import background
 from bench.decoys import DECOYS
 from bench.draw import Draw
 from bench.marks import ChangedLine, changed_lines
-from bench.places import PLACES, Target
+from bench.places import PLACES
+from bench.places.target import Target
 from bench.repository import write_repository
 from bench.services import service_images, services
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.background import CHART, DEPLOYMENT, ENVIRONMENTS, SERVICE
 from bench.draw import Draw
 from bench.marks import change
+from bench.texts import CHART, DEPLOYMENT, ENVIRONMENTS, SERVICE
 
 MarkedFiles = dict[str, str]
 _KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
