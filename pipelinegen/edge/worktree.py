@@ -1,0 +1,217 @@
+"""The files of a checkout: tracked regular files inside it only, read for searching, written all or none."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping, Sequence
+
+from pipelinegen.edge.process import capture
+from pipelinegen.errors import InputError, WorldError
+from pipelinegen.manifests.tree import Unreadable
+
+_CHUNK = 32 * 1024
+_LIMIT = 5 * 1024 * 1024
+_FEW_WORDS = 6
+_READ = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class Worktree:
+    """A folder, in or outside git. `candidate` says which paths are worth a search."""
+
+    def __init__(self, root: str, candidate: Callable[[str], bool]) -> None:
+        if not os.path.isdir(root):
+            raise InputError("not a folder", id="bad-path", where=root, next="give --repo a checkout, or a URL")
+        self.root = os.path.abspath(root)
+        self._candidate = candidate
+        self._paths: list[str] | None = None
+        self._found: dict[str, bytes] = {}
+        self._folders: dict[str, bool] = {}
+
+    @property
+    def in_git(self) -> bool:
+        """Whether the folder belongs to a git work tree."""
+        folder = self.root
+        while not os.path.lexists(os.path.join(folder, ".git")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                return False
+            folder = parent
+        return True
+
+    def paths(self) -> Sequence[str]:
+        """Tracked files by `git ls-files`; outside git, all regular files."""
+        if self._paths is None:
+            self._paths = sorted(set(self._tracked() if self.in_git else self._walk()))
+        return self._paths
+
+    def _tracked(self) -> list[str]:
+        argv = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z"]
+        done = capture(argv, cwd=self.root)
+        if done.returncode != 0:
+            words = done.stderr.decode(errors="replace").strip().splitlines()
+            raise WorldError(
+                "git cannot list the files",
+                id="git-failed",
+                where=self.root,
+                next="run `git ls-files` there and mend what it says",
+                details=words[:10],
+            )
+        return os.fsdecode(done.stdout).split("\0")[:-1]
+
+    def _walk(self) -> list[str]:
+        paths, folders = [], [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = list(os.scandir(os.path.join(self.root, folder)))
+            except OSError:
+                continue
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    paths.append(path)
+        return paths
+
+    def search(self, groups: Sequence[Sequence[bytes]]) -> Sequence[Sequence[str]]:
+        """One pass over the candidates; a file that is found by the first group is kept for `read`."""
+        finders = [_finder(words) for words in groups]
+        found: list[list[str]] = [[] for _ in groups]
+        first = finders[0]
+        folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for path in filter(self._candidate, self.paths()):
+                data = _peek(path, folder)
+                if data is None:
+                    continue
+                if first(data):
+                    found[0].append(path)
+                    self._found[path] = data
+                for finds, paths in zip(finders[1:], found[1:], strict=True):
+                    if finds(data):
+                        paths.append(path)
+        finally:
+            os.close(folder)
+        return found
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a listed file. Raises KeyError, Unreadable."""
+        if not self._is_inside(path):
+            raise Unreadable("reached through a link; links are never followed")
+        if path in self._found:
+            data = self._found[path]
+            if len(data) > _LIMIT:
+                raise Unreadable(f"larger than {_LIMIT // (1024 * 1024)} MiB")
+            return data
+        return _read(os.path.join(self.root, path))
+
+    def _is_inside(self, path: str) -> bool:
+        folder = os.path.dirname(path)
+        if not folder:
+            return True
+        if folder not in self._folders:
+            status = os.lstat(os.path.join(self.root, folder))
+            self._folders[folder] = stat.S_ISDIR(status.st_mode) and self._is_inside(folder)
+        return self._folders[folder]
+
+    def write(self, contents: Mapping[str, bytes]) -> None:
+        """Give files new bytes: each at once, all or none, with the mode and owner they have. Raises WorldError."""
+        staged: list[tuple[str, str]] = []
+        done: list[tuple[str, bytes]] = []
+        try:
+            for path, data in contents.items():
+                before = self.read(path)
+                target = os.path.join(self.root, path)
+                staged.append((_stage(target, data), target))
+                done.append((target, before))
+            written = 0
+            try:
+                for temporary, target in staged:
+                    os.rename(temporary, target)
+                    written += 1
+            except BaseException:
+                for target, before in done[:written]:
+                    os.rename(_stage(target, before), target)
+                raise
+        except OSError as error:
+            raise WorldError(
+                f"cannot write: {error.strerror}",
+                id="disk",
+                where=error.filename if isinstance(error.filename, str) else self.root,
+                state="no file has changed",
+                next="free space or mend the permissions, then run the command again",
+            ) from None
+        finally:
+            for temporary, _ in staged:
+                if os.path.lexists(temporary):
+                    os.unlink(temporary)
+        self._found.update(contents)
+
+
+def _finder(words: Sequence[bytes]) -> Callable[[bytes], object]:
+    if len(words) == 1:
+        word = words[0]
+        return lambda data: word in data
+    if len(words) <= _FEW_WORDS:
+        return lambda data: any(word in data for word in words)
+    return re.compile(b"|".join(re.escape(word) for word in sorted(words))).search
+
+
+def _peek(path: str, folder: int) -> bytes | None:
+    """The bytes of a candidate, one byte beyond the limit at most; None for what is no regular file or is gone."""
+    try:
+        file = os.open(path, _READ, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        data = os.read(file, _CHUNK)
+        if len(data) == _CHUNK:
+            parts = [data]
+            size = _CHUNK
+            while size <= _LIMIT and (data := os.read(file, 1024 * 1024)):
+                parts.append(data)
+                size += len(data)
+            data = b"".join(parts)
+        return data
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+
+
+def _read(target: str) -> bytes:
+    try:
+        status = os.lstat(target)
+    except OSError:
+        raise KeyError(target) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("not a regular file")
+    if status.st_size > _LIMIT:
+        raise Unreadable(f"larger than {_LIMIT // (1024 * 1024)} MiB")
+    with open(os.open(target, _READ), "rb") as file:
+        return file.read()
+
+
+def _stage(target: str, data: bytes) -> str:
+    """A file beside the target with the new bytes and the target's mode and owner."""
+    status = os.lstat(target)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:200]}.{os.getpid()}.pipelinegen")
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(file, view) :]
+        if (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
+            os.fchown(file, status.st_uid, status.st_gid)
+        os.fchmod(file, stat.S_IMODE(status.st_mode))
+        os.fsync(file)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    finally:
+        os.close(file)
+    return temporary

@@ -1,0 +1,94 @@
+"""The plan: what will change, what was left alone and why. It is the dry run, the JSON and the pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pipelinegen.manifests.rewrite import Expectation
+
+
+class Edit(NamedTuple):
+    """One stretch of one file that gives way to another.
+
+    start, end: code points of the text without BOM.  old, new: the characters there before and after.  line, column:
+    from 1.  before, after: the values as a person reads them.
+    """
+
+    file: str
+    line: int
+    column: int
+    kind: str
+    repository: str
+    environment: str | None
+    before: str
+    after: str
+    start: int
+    end: int
+    old: str
+    new: str
+    expectations: tuple[Expectation, ...]
+
+    def data(self) -> dict[str, Any]:
+        return {**self._asdict(), "expectations": [expected._asdict() for expected in self.expectations]}
+
+
+class Skip(NamedTuple):
+    """A file or an occurrence that was left alone. `warn` where it names the image and a person should look."""
+
+    file: str
+    line: int
+    column: int
+    reason: str
+    warn: bool = False
+
+
+class ImageCount(NamedTuple):
+    """How often an image was found, and at how many of these places the plan changes it."""
+
+    repository: str
+    tag: str | None
+    digest: str | None
+    occurrences: int
+    changed: int
+
+
+class Plan(NamedTuple):
+    """All edits, ordered by file and offset and without overlap, and all that was left alone, ordered alike."""
+
+    images: tuple[ImageCount, ...]
+    edits: tuple[Edit, ...]
+    skipped: tuple[Skip, ...]
+    downgrades: tuple[Skip, ...] = ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(edit.file for edit in self.edits))
+
+    @property
+    def missing(self) -> tuple[ImageCount, ...]:
+        """Images that occur nowhere."""
+        return tuple(image for image in self.images if not image.occurrences)
+
+    def data(self) -> dict[str, Any]:
+        """The plan as JSON values; `plan_from` reads them back."""
+        return {
+            "images": [image._asdict() for image in self.images],
+            "edits": [edit.data() for edit in self.edits],
+            "skipped": [skip._asdict() for skip in self.skipped],
+            "downgrades": [skip._asdict() for skip in self.downgrades],
+        }
+
+
+def plan_from(data: Mapping[str, Any]) -> Plan:
+    """The plan that `Plan.data` gave. Raises KeyError or TypeError for anything else."""
+    edits = []
+    for edit in data["edits"]:
+        expected = tuple(Expectation(item["at"], item["end"], tuple(item["values"])) for item in edit["expectations"])
+        edits.append(Edit(**{**edit, "expectations": expected}))
+    return Plan(
+        tuple(ImageCount(**image) for image in data["images"]),
+        tuple(edits),
+        tuple(Skip(**skip) for skip in data["skipped"]),
+        tuple(Skip(**skip) for skip in data["downgrades"]),
+    )

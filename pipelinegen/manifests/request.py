@@ -1,0 +1,60 @@
+"""What is asked for: the version that a repository's references are to have, and the words to search for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipelinegen.images.reference import DOCKER_HUB, ImageReference
+
+
+class Request(NamedTuple):
+    """The wanted version of a repository (normalised name): a tag, a digest or both."""
+
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @property
+    def reference(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}" + (f"@{self.digest}" if self.digest else "")
+
+
+def request_of(reference: ImageReference) -> Request:
+    """The request that a reference states."""
+    return Request(reference.repository, reference.tag, reference.digest)
+
+
+def name_in_files(repository: str) -> str:
+    """The part of a repository's name that every way of writing it holds: the path, without Docker Hub's `library/`."""
+    registry, _, path = repository.partition("/")
+    return path.removeprefix("library/") if registry == DOCKER_HUB else path
+
+
+def search_words(requests: Sequence[Request]) -> list[bytes]:
+    """What a file that refers to one of the repositories holds, in one of the ways of writing it."""
+    words: dict[str, None] = {}
+    for request in requests:
+        name = name_in_files(request.repository)
+        words[name] = None
+        if "/" in name:
+            words[name.replace("/", "\\/")] = None  # JSON may escape the slash
+        words.update(dict.fromkeys(_registry_words(request.repository)))
+    return [word.encode() for word in words]
+
+
+def _registry_words(repository: str) -> list[str]:
+    """`registry: host/project` with `repository: api` beside it: no scalar holds the whole path."""
+    registry, *parts = repository.split("/")
+    if registry == DOCKER_HUB:
+        return []
+    prefixes = [f"{registry}/{'/'.join(parts[:count])}" for count in range(1, len(parts))]
+    return [f"registry: {quote}{prefix}" for prefix in prefixes for quote in ("", '"', "'")]
+
+
+def names_pattern(requests: Sequence[Request]) -> re.Pattern[str]:
+    """Matches a value that may name one of the repositories."""
+    names = sorted({name_in_files(request.repository) for request in requests}, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, names)))
