@@ -36,7 +36,7 @@ class InvalidReference(ValueError):
 
 
 class ImageReference(NamedTuple):
-    """A repository with a tag, a digest, both or neither. `registry` is empty only as `parse_as_written` gives it."""
+    """A repository with a tag, a digest, both or neither. `registry` is empty where the text names none."""
 
     registry: str
     path: str
@@ -54,7 +54,10 @@ class ImageReference(NamedTuple):
         if self.registry != DOCKER_HUB:
             return self.repository
         name = self.path.removeprefix(_OFFICIAL)
-        return self.path if "/" in name else name
+        if "/" in name:
+            name = self.path
+        # Upstream shortens docker.io/ghcr.io/a as well, to a name that means another image.
+        return self.repository if "/" in name and _is_host(name.partition("/")[0]) else name
 
     @property
     def full(self) -> str:
@@ -126,14 +129,12 @@ def _parse(text: str) -> ImageReference | None:
     first, slash, _ = name.partition("/")
     if not (slash and _is_host(first)):
         domain, path = DOCKER_HUB, name
-    elif domain is None:
-        # "a.b_c/d" is a path by the grammar, but Docker takes "a.b_c" for a host, and it is none.
-        return None
     elif domain == _LEGACY_HUB:
         domain = DOCKER_HUB
     if domain == DOCKER_HUB and "/" not in path:
         path = _OFFICIAL + path
-    return None if len(path) > _PATH_MAX else ImageReference(domain, path, tag, digest)
+    # "a.b_c/d" looks like a host to Docker and like a path to the grammar: upstream leaves it without a registry.
+    return None if len(path) > _PATH_MAX else ImageReference(domain or "", path, tag, digest)
 
 
 def _is_host(first: str) -> bool:
