@@ -28,6 +28,9 @@ class Machine:
     git: str
     load: tuple[float, ...]
 
+    def data(self) -> dict[str, object]:
+        return {slot: getattr(self, slot) for slot in self.__slots__}
+
     def __str__(self) -> str:
         load = ", ".join(f"{value:.1f}" for value in self.load)
         return f"{self.cores} cores, {self.system}, {self.filesystem}, {self.python}, {self.git}; load {load}"
@@ -60,7 +63,7 @@ def as_json(cases: Sequence[Case], judged: Sequence[Outcome], facts: Machine, as
     return {
         "schema": "pipelinegen.bench/1",
         "asked": asked,
-        "machine": {slot: getattr(facts, slot) for slot in facts.__slots__},
+        "machine": facts.data(),
         "cases": [
             {"name": c.name, "title": c.title, "series": [_series(s, c.series[0]) for s in c.series]} for c in cases
         ],
@@ -100,7 +103,7 @@ def as_table(cases: Sequence[Case], judged: Sequence[Outcome], facts: Machine, *
     for case in cases:
         rows = [_row(series, case.series[0]) for series in case.series]
         title = f"### {case.title}" if markdown else f"{case.title}   (floor: {case.series[0].name})"
-        parts.append(f"{title}\n\n{_table([HEAD, *rows], markdown=markdown)}")
+        parts.append(f"{title}\n\n{table([HEAD, *rows], markdown=markdown)}")
         parts += [f"{series.name}: {series.failure}" for series in case.series if series.failure]
         parts += [
             f"{series.name}: {len(series.verdict.missing)} missing, {len(series.verdict.extra)} extra lines"
@@ -112,7 +115,7 @@ def as_table(cases: Sequence[Case], judged: Sequence[Outcome], facts: Machine, *
     ]
     head = ("target", "", "measured", "by min", "")
     if rows:
-        parts.append(f"{'### ' if markdown else ''}Targets\n\n{_table([head, *rows], markdown=markdown)}")
+        parts.append(f"{'### ' if markdown else ''}Targets\n\n{table([head, *rows], markdown=markdown)}")
     return "\n\n".join(parts)
 
 
@@ -124,19 +127,19 @@ def _row(series: Series, floor: Series) -> tuple[str, ...]:
     verdict = series.verdict
     return (
         series.name,
-        *(_milliseconds(cpu), _milliseconds(least)),
+        *(milliseconds(cpu), milliseconds(least)),
         *(f"{cpu / floor.median('cpu'):.2f}", f"{least / floor.minimum('cpu'):.2f}"),
-        *(_milliseconds(wall), _milliseconds(least_wall), f"{wall / floor.median('wall'):.2f}"),
+        *(milliseconds(wall), milliseconds(least_wall), f"{wall / floor.median('wall'):.2f}"),
         f"{series.peak / MEGABYTE:.0f}",
         f"{verdict.right}/{verdict.expected}{'' if verdict.exact else f' +{len(verdict.extra)}'}" if verdict else "",
     )
 
 
-def _milliseconds(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.1f}" if seconds < 1 else f"{seconds * 1000:,.0f}"
 
 
-def _table(rows: Sequence[Sequence[str]], *, markdown: bool) -> str:
+def table(rows: Sequence[Sequence[str]], *, markdown: bool) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         [

@@ -27,7 +27,7 @@ MEMORY = Path("/dev/shm")
 
 def main() -> None:
     given = _parser().parse_args()
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=given.directory or _memory()) as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=given.directory or memory_folder()) as folder:
         setting = Setting(
             files=given.files,
             images=_images(given.files) if given.images is None else given.images,
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _memory() -> Path | None:
+def memory_folder() -> Path | None:
     """A file system in memory, where there is one: a disk makes wall times differ by 2 to 7 times between runs."""
     return MEMORY if os.access(MEMORY, os.W_OK) else None
 

@@ -25,7 +25,7 @@ def helm_big(target: Target, draw: Draw) -> MarkedFiles:
     words = {"name": "api", "tag": "1.0.0"}
     own = f"api:\n  image: {{repository: {target.image}, tag: '{target.tag}'}}\n"
     return _chart(
-        target, draw, sections(draw, words, 60) + own + sections(draw, words, 40).replace("component", "side")
+        target, draw, sections(draw, words, 90) + own + sections(draw, words, 45).replace("component", "side")
     )
 
 
