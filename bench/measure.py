@@ -74,7 +74,9 @@ class Launcher:
         request = {"argv": list(argv), "cwd": str(cwd), "env": self._environment, "stdout": os.devnull}
         answer = self._ask({**request, "stderr": str(self._stderr)})
         if answer["code"]:
-            words = self._stderr.read_text(encoding="utf-8", errors="replace").replace(f"{cwd}/", "").strip()
+            words = self._stderr.read_text(encoding="utf-8", errors="replace")
+            for folder in (f"{cwd}/", f"{Path(argv[0]).parent}/"):
+                words = words.replace(folder, "")
             raise Failed(f"exit {answer['code']}: {' / '.join(words.splitlines()[-3:])[-300:] or 'no words'}")
         return Sample(answer["wall"], answer["cpu"], answer["peak"])
 

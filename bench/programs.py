@@ -78,9 +78,9 @@ def git_grep_yq(image: str, tag: str) -> Argv | None:
         return None
     registry, _, path = image.partition("/")
     expression = _YQ.format(image=image, tag=tag, registry=registry, path=path).strip()
-    # One process for each file: a file that does not parse, such as a template, must not end the others.
-    run = 'xargs -0 -n 1 sh -c \'yq -i "$YQ" "$0" 2>/dev/null || true\''
-    return ("sh", "-c", f'YQ="$1"; export YQ; git grep -lzF -e {image} -- "*.yaml" "*.yml" | {run}', "sh", expression)
+    # One process for each file, since in place it writes one; a file that does not parse must not end the others.
+    files = f"git grep -lzF -e {image} -- '*.yaml' '*.yml'"
+    return ("sh", "-c", f'{files} | xargs -0 -n 1 yq -i "$1" 2>/dev/null || true', "sh", expression)
 
 
 def yq(file: str, image: str, tag: str) -> Argv | None:
