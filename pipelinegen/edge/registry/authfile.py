@@ -33,10 +33,8 @@ class Credential:
     source: str = ""
 
     def secrets(self) -> tuple[str, ...]:
-        """The parts that must not be shown, in the forms in which they can appear."""
-        pair = f"{self.username}:{self.password}".encode()
-        encoded = base64.b64encode(pair).decode() if self.password else ""
-        return tuple(text for text in (self.password, encoded, self.identity_token, self.registry_token) if text)
+        """The parts that must not be shown."""
+        return tuple(text for text in (self.password, self.identity_token, self.registry_token) if text)
 
     def __bool__(self) -> bool:
         return bool((self.username and self.password) or self.identity_token or self.registry_token)

@@ -21,7 +21,8 @@ class Keyring:
     """Finds the credential of a repository, in the order of the contract (2.4), and remembers what helpers answered.
 
     registries: those that this run asks; our own variables name no registry, so they count only where there is one.
-    warn: told of what does not end the run (a helper that fails); on_secret: told of each secret before it is used.
+    warn: told of what does not end the run (a helper that fails); on_secret: told of each secret (where it is from, its
+    value) before it is used.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Keyring:
         registries: Collection[str],
         *,
         warn: Callable[[str], object],
-        on_secret: Callable[[str], object],
+        on_secret: Callable[[str, str], object],
     ) -> None:
         self._environ = environ
         self._registries = frozenset(registry.lower() for registry in registries)
@@ -45,7 +46,7 @@ class Keyring:
         for credential in self._candidates(registry.lower(), path):
             if credential:
                 for secret in credential.secrets():
-                    self._on_secret(secret)
+                    self._on_secret(credential.source, secret)
                 return credential
         return None
 

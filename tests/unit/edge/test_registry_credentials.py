@@ -40,7 +40,9 @@ class Desk:
         path.chmod(0o755)
 
     def keyring(self, *registries: str) -> Keyring:
-        return Keyring(self.environ, registries, warn=self.warnings.append, on_secret=self.secrets.append)
+        return Keyring(
+            self.environ, registries, warn=self.warnings.append, on_secret=lambda _, secret: self.secrets.append(secret)
+        )
 
     def find(self, registry: str, path: str = "acme/api") -> Credential | None:
         return self.keyring(registry).find(registry, path)
@@ -413,7 +415,7 @@ def test_a_huge_file_is_an_error(desk: Desk) -> None:
 def test_a_credential_does_not_show_its_secrets() -> None:
     credential = Credential("me", "canary-1", "canary-2", "canary-3")
     assert "canary" not in repr(credential)
-    assert set(credential.secrets()) == {"canary-1", "bWU6Y2FuYXJ5LTE=", "canary-2", "canary-3"}
+    assert set(credential.secrets()) == {"canary-1", "canary-2", "canary-3"}
 
 
 def test_a_file_can_be_read_from_a_variable() -> None:
