@@ -42,18 +42,20 @@ def references(data: bytes, name: str) -> list[BuiltImage]:
     """The images that the metadata file `name` speaks of, at least one, in its order. Raises InputError."""
     try:
         try:
-            text = data.decode("utf-8-sig").strip()
+            text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise _Broken(f"it is not UTF-8 text (byte {error.start})") from None
-        if not text:
+        if not text.strip():
             raise _Broken("it is empty: has the build failed?")
-        found = _read_json(text) if text.startswith("{") else _read_lines(text)
-        images = list({image.reference: image for image in reversed(list(found))}.values())[::-1]
+        found = _read_json(text) if text.lstrip().startswith("{") else _read_lines(text)
+        images: dict[ImageReference, BuiltImage] = {}
+        for image in found:
+            images.setdefault(image.reference, image)
         if not images:
             raise _Broken("it names no image")
     except _Broken as broken:
         raise InputError(broken.what, id="bad-metadata", where=name, next=broken.advice) from None
-    return images
+    return list(images.values())
 
 
 def _read_json(text: str) -> Iterator[BuiltImage]:
@@ -153,9 +155,10 @@ def _read_buildx(document: dict[str, Any]) -> Iterator[BuiltImage]:
         targets = ((name, value) for name, value in document.items() if _is_object(value) and _is_result(value))
         results = [(f"docker buildx bake: {_label(name)}", value) for name, value in targets]
     named = [(origin, result) for origin, result in results if result.get("image.name")]
-    if results and not named:
-        raise _Broken("the build has made no image with a name", "run docker buildx with --tag and --push")
-    if not named and not any(key.startswith("buildx.build.") for key in document):
+    if not named:
+        levels = [document, *filter(_is_object, document.values())]
+        if results or any(key.startswith("buildx.build.") for level in levels for key in level):
+            raise _Broken("the build has made no image with a name", "run docker buildx with --tag and --push")
         raise _Broken("it is no build metadata that is known here")
     for origin, result in named:
         digest = _manifest_digest(result)
@@ -194,7 +197,7 @@ def _read_lines(text: str) -> Iterator[BuiltImage]:
     if numbered and all(re.match("[A-Z0-9_]+=", line) for _, line in numbered):
         yield from _read_werf_variables([line for _, line in numbered])
         return
-    if is_digest(text):
+    if is_digest(text.strip()):
         raise _Broken(
             "it holds a digest and no name",
             "kaniko: use --image-name-tag-with-digest-file instead of --digest-file; "
