@@ -60,6 +60,7 @@ class Plan(NamedTuple):
     edits: tuple[Edit, ...]
     skipped: tuple[Skip, ...]
     downgrades: tuple[Skip, ...] = ()
+    outside: tuple[Skip, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -77,6 +78,7 @@ class Plan(NamedTuple):
             "edits": [edit.data() for edit in self.edits],
             "skipped": [skip._asdict() for skip in self.skipped],
             "downgrades": [skip._asdict() for skip in self.downgrades],
+            "outside": [skip._asdict() for skip in self.outside],
         }
 
 
@@ -91,4 +93,5 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         tuple(edits),
         tuple(Skip(**skip) for skip in data["skipped"]),
         tuple(Skip(**skip) for skip in data["downgrades"]),
+        tuple(Skip(**skip) for skip in data["outside"]),
     )

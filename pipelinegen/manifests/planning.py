@@ -57,6 +57,7 @@ class _Ledger:
         self.edits: list[Edit] = []
         self.skipped: list[Skip] = []
         self.downgrades: list[Skip] = []
+        self.outside: list[Skip] = []
 
     def plan(self) -> Plan:
         images = tuple(
@@ -64,7 +65,8 @@ class _Ledger:
             for name, request in self.requests.items()
         )
         edits = sorted(self.edits, key=lambda edit: (edit.file, edit.start, edit.end))
-        return Plan(images, tuple(edits), tuple(sorted(set(self.skipped))), tuple(sorted(set(self.downgrades))))
+        lists = (tuple(sorted(set(skips))) for skips in (self.skipped, self.downgrades, self.outside))
+        return Plan(images, tuple(edits), *lists)
 
 
 def make_plan(tree: Tree, requests: Sequence[Request], selection: Selection | None = None) -> Plan:
@@ -84,6 +86,12 @@ def make_plan(tree: Tree, requests: Sequence[Request], selection: Selection | No
         values += [each for each in values_in(source) if any(named_in(each, ledger.requests))]
         if selection.selects(path):
             _plan_file(source, found, selection, ledger)
+        else:
+            ledger.outside += [
+                _skip(source, place.at, "outside the selection")
+                for place in found
+                if isinstance(place, Place) and place.repository in ledger.requests
+            ]
     if values:
         from pipelinegen.manifests.values_links import tag_only_places
 
@@ -167,8 +175,7 @@ def _edits(source: Source, place: Place, request: Request, selection: Selection,
 
 def _edits_of(source: Source, place: Place, result: Rewrite, selection: Selection) -> Iterator[Edit]:
     for change in result.changes:
-        at = change.start if change.start != change.end else place.at
-        line, column = source.place(at)
+        line, column = source.place(change.at)
         yield Edit(
             source.path,
             line,

@@ -27,8 +27,12 @@ class Expectation(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Characters start..end give way to `new`; `before` and `after` are the values as a person reads them."""
+    """Characters start..end give way to `new`; `before` and `after` are the values as a person reads them.
 
+    at: the offset of the scalar that changes, for line and column.
+    """
+
+    at: int
     start: int
     end: int
     new: str
@@ -83,7 +87,7 @@ def _rewrite_whole(source: Source, place: Place, form: Whole, request: Request) 
         text = after
     if span is None:
         return LeftAlone(place.at, "written over several lines", warn=True)
-    return Rewrite((Change(*span, text, value, new_value, expected),))
+    return Rewrite((Change(place.at, *span, text, value, new_value, expected),))
 
 
 def _rewrite_span(source: Source, place: Place, form: Span, request: Request) -> Rewrite:
@@ -91,7 +95,7 @@ def _rewrite_span(source: Source, place: Place, form: Span, request: Request) ->
     if before == after:
         return Rewrite()
     name = source.text[place.at : form.start]
-    return Rewrite((Change(form.start, form.end, after, name + before, name + after, ()),))
+    return Rewrite((Change(place.at, form.start, form.end, after, name + before, name + after, ()),))
 
 
 def _rewrite_split(source: Source, place: Place, form: Split, request: Request) -> Rewrite | LeftAlone:
@@ -137,15 +141,15 @@ def replace_value(source: Source, scalar: Scalar, value: str) -> Change | None:
         span = written_span(text, scalar, 0, len(line))
         kept = scalar.value[len(line) :]
         expected = (Expectation(scalar.start, scalar.end, (value + kept,)),)
-        return Change(*span, value, line, value, expected) if span else None
+        return Change(scalar.start, *span, value, line, value, expected) if span else None
     if scalar.style:
         if "\n" in text[begin : scalar.end]:
             return None
-        return Change(begin + 1, scalar.end - 1, value, scalar.value, value, expected)
+        return Change(scalar.start, begin + 1, scalar.end - 1, value, scalar.value, value, expected)
     new = _plain(value, always_quoted=scalar.json)
     if begin == scalar.end:
         new = f" {new}" if text[begin - 1 : begin] not in {" ", "\t"} else new
-    return Change(begin, scalar.end, new, scalar.value, value, expected)
+    return Change(scalar.start, begin, scalar.end, new, scalar.value, value, expected)
 
 
 def _plain(value: str, *, always_quoted: bool) -> str:
@@ -213,7 +217,7 @@ def _give_way(entry: Mapping, digest: Scalar, tag: str) -> Change:
     new = f"{quote}newTag{quote}: {_plain(tag, always_quoted=digest.json)}"
     expected = (Expectation(key.start, key.end, ("newTag",)), Expectation(digest.start, digest.end, (tag,)))
     before = f"{key.value}: {digest.value}"
-    return Change(key.start, digest.end, new, before, f"newTag: {tag}", expected)
+    return Change(key.start, key.start, digest.end, new, before, f"newTag: {tag}", expected)
 
 
 def _drop(source: Source, entry: Mapping, digest: Scalar) -> Change | None:
@@ -223,7 +227,7 @@ def _drop(source: Source, entry: Mapping, digest: Scalar) -> Change | None:
     if span is None:
         return replace_value(source, digest, "")
     expected = (Expectation(key.start, key.end, ()), Expectation(digest.start, digest.end, ()))
-    return Change(*span, "", f"{key.value}: {digest.value}", "", expected)
+    return Change(key.start, *span, "", f"{key.value}: {digest.value}", "", expected)
 
 
 def _flow_pair(entry: Mapping, key: Scalar, value: Scalar) -> tuple[int, int]:
@@ -269,7 +273,7 @@ def _insert(source: Source, entry: Mapping, after: Scalar, pairs: list[tuple[str
         new = "".join(line_break + pair for pair in written)
     inserted = tuple(part for pair in pairs for part in pair)
     expected = (Expectation(after.start, after.end, (after.value, *inserted)),)
-    return Change(at, at, new, "", ", ".join(f"{name}: {value}" for name, value in pairs), expected)
+    return Change(after.start, at, at, new, "", ", ".join(f"{name}: {value}" for name, value in pairs), expected)
 
 
 def _line_break(text: str, near: int) -> str:

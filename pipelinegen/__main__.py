@@ -1,0 +1,51 @@
+"""The entry of the command: errors to exit codes, and nothing that a user causes to a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from pipelinegen import __version__
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        print(f"pipelinegen {__version__}")  # noqa: T201 - worth no import of the command line
+        sys.exit(0)
+    code = _run()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _broken_pipe()
+    sys.exit(code)
+
+
+def _run() -> int:
+    from pipelinegen.edge.process import Interrupted, raise_on_signals
+
+    raise_on_signals()
+    try:
+        from pipelinegen.cli import run
+
+        return run()
+    except Interrupted as stop:
+        return stop.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _broken_pipe()
+    except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a file and an exit code
+        from pipelinegen.defect import save
+
+        return save(error)
+
+
+def _broken_pipe() -> int:
+    """The reader of our output is gone (`| head`): silence, and the code that a shell gives to SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+if __name__ == "__main__":
+    main()

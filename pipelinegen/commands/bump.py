@@ -1,0 +1,42 @@
+"""`pipelinegen bump`: change image references in the manifest repository and deliver the change."""
+
+from __future__ import annotations
+
+from pipelinegen.commands.asked import (
+    BumpOptions,
+    candidate,
+    configuration,
+    is_remote,
+    repository_of,
+    requests_of,
+    selection_of,
+)
+from pipelinegen.commands.judge import judge
+from pipelinegen.commands.local import Delivery, deliver_here
+from pipelinegen.commands.show import document, show
+from pipelinegen.edge.worktree import Worktree
+from pipelinegen.manifests.planning import make_plan
+from pipelinegen.manifests.splice import apply
+from pipelinegen.report import Report
+
+
+def run(options: BumpOptions, report: Report) -> int:
+    """The exit code of a bump. Raises PipelinegenError."""
+    config = configuration(options.directory)
+    requests = requests_of(options, config)
+    selection = selection_of(options, config)
+    repository = repository_of(options, config)
+    if is_remote(repository):
+        from pipelinegen.commands.bump_remote import bump_remote
+
+        return bump_remote(options, config, repository, requests, selection, report)
+    tree = Worktree(repository, candidate(selection))
+    plan = make_plan(tree, requests, selection)
+    judge(plan, tree, options, selection)
+    contents = apply(plan, tree)
+    show(plan, tree, options, report)
+    delivery = Delivery(options.deliver or "worktree")
+    if contents and not options.dry_run:
+        delivery = deliver_here(tree, contents, plan, delivery, report)
+    report.document(document(plan, delivery))
+    return 1 if options.exit_code and plan.edits else 0

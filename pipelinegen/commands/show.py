@@ -1,0 +1,94 @@
+"""What a person and a program see of a plan: the diff, a line for each edit, warnings, the JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from pipelinegen.commands.asked import BumpOptions
+from pipelinegen.commands.local import Delivery
+from pipelinegen.errors import PipelinegenError
+from pipelinegen.images.reference import parse
+from pipelinegen.manifests.diff import unified
+from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
+from pipelinegen.manifests.source import BOM
+from pipelinegen.manifests.tree import Tree
+from pipelinegen.report import Report
+
+SCHEMA = "pipelinegen.bump/1"
+
+
+def show(plan: Plan, tree: Tree, options: BumpOptions, report: Report) -> None:
+    """The diff on standard output; what was found and what was left alone on standard error."""
+    report.diff(diff_of(plan, tree))
+    for skip in plan.skipped:
+        if skip.warn:
+            report.warn(f"{_place(skip)}: left alone: {skip.reason}")
+        elif options.explain or report.verbosity >= 1:
+            report.say(f"{_place(skip)}: left alone: {skip.reason}")
+    if options.explain or report.verbosity >= 1:
+        for edit in plan.edits:
+            report.say(f"{edit.file}:{edit.line}:{edit.column}: {edit.kind}: {_change(edit)}")
+    for image in plan.images:
+        report.say(_count(image, dry=options.dry_run))
+
+
+def diff_of(plan: Plan, tree: Tree) -> Iterator[str]:
+    """The lines of the plan's unified diff."""
+    for file, edits in groupby(plan.edits, key=lambda edit: edit.file):
+        yield from unified(file, tree.read(file).decode().removeprefix(BOM), list(edits))
+
+
+def _change(edit: Edit) -> str:
+    return f"{edit.before or '(none)'} -> {edit.after or '(none)'}"
+
+
+def _count(image: ImageCount, *, dry: bool) -> str:
+    reference = parse(image.repository)._replace(tag=image.tag, digest=image.digest)
+    if not image.occurrences:
+        return f"{reference}: occurs nowhere"
+    if not image.changed:
+        return f"{reference}: nothing to do, {_places(image.occurrences)} found"
+    verb = "would change" if dry else "changed"
+    return f"{reference}: {image.changed} of {_places(image.occurrences)} {verb}"
+
+
+def _places(count: int) -> str:
+    return f"{count} place" if count == 1 else f"{count} places"
+
+
+def _place(skip: Skip) -> str:
+    return f"{skip.file}:{skip.line}:{skip.column}"
+
+
+def document(plan: Plan, delivery: Delivery) -> dict[str, Any]:
+    """The JSON document of the contract (2.5)."""
+    edits = [{key: value for key, value in edit._asdict().items() if key in _EDIT_KEYS} for edit in plan.edits]
+    skipped = [
+        {"file": skip.file, "line": skip.line, "column": skip.column, "reason": skip.reason} for skip in plan.skipped
+    ]
+    return {
+        "schema": SCHEMA,
+        "result": result_of(plan),
+        "images": [image._asdict() for image in plan.images],
+        "edits": edits,
+        "skipped": skipped,
+        "delivery": delivery.data(),
+    }
+
+
+_EDIT_KEYS = ("file", "line", "column", "kind", "repository", "environment", "before", "after")
+
+
+def result_of(plan: Plan) -> str:
+    if plan.edits:
+        return "updated"
+    return "unchanged" if any(image.occurrences for image in plan.images) else "not-found"
+
+
+def error_document(error: PipelinegenError) -> dict[str, Any]:
+    """The JSON document of a bump that ended with an error."""
+    results = {"no-match": "not-found", "downgrade-refused": "refused"}
+    result = results.get(error.id, "refused" if error.exit_code == 1 else "failed")
+    return {"schema": SCHEMA, "result": result, "images": [], "edits": [], "skipped": [], "error": error.data()}
