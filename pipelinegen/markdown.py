@@ -34,7 +34,7 @@ def _shown(character: str) -> str:
 
 def defused(text: str) -> str:
     """One line of plain text in which a forge finds no mention, reference or closing keyword: for titles."""
-    text = visible(text)
+    text = _MENTION.sub(f"@{_JOINER}", visible(text))
     text = _ISSUE.sub(lambda match: f"{match.group(0)}{_JOINER}", text)
     return _unclosing(text)
 
