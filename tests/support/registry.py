@@ -126,7 +126,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             if reply.status == 0:
                 return
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), "Connection": "close", **reply.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
