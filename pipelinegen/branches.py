@@ -17,7 +17,8 @@ _FORBIDDEN = " ~^:?*[\\"
 def branch_problem(name: str) -> str | None:
     """Why git would not take this as the name of a branch (`git check-ref-format --branch`), None if it would.
 
-    Two rules are ours: no leading `+`, which forces a push where a refspec is read, and no part too long for a file.
+    Three rules are ours: not `@`, which git reads as HEAD; no leading `+`, which forces a push where a refspec is read;
+    no part too long for a file.
     """
     if not name:
         return "a branch name is not empty"

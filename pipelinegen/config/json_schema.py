@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
 from pipelinegen.config.model import Config
+from pipelinegen.config.rules import written_duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ID = "urn:pipelinegen:pipelinegen.yaml:1"
@@ -34,10 +36,13 @@ EXAMPLE: dict[str, Any] = {
 
 
 class _Generate(GenerateJsonSchema):
-    """No titles made from names: editors would show them above the descriptions."""
+    """No titles made from names, which editors would show above the descriptions, and durations as they are written."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the signature is pydantic's
         return False
+
+    def encode_default(self, dft: Any) -> Any:
+        return written_duration(dft) if isinstance(dft, timedelta) else super().encode_default(dft)
 
 
 def schema() -> dict[str, Any]:
@@ -57,7 +62,10 @@ def schema() -> dict[str, Any]:
 
 
 def _closed(node: Any) -> Any:
-    """The schema without null (a key without a value is an error, one that is not there has its default), and with closed mappings."""
+    """The schema with closed mappings and without null.
+
+    A key without a value is an error, and a key that is not there has its default.
+    """
     if isinstance(node, list):
         return [_closed(item) for item in node]
     if not isinstance(node, dict):

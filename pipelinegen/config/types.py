@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     WithJsonSchema,
     WrapSerializer,
 )
@@ -131,7 +130,6 @@ def _duration(value: object) -> object:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    PlainSerializer(rules.written_duration, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": whole(rules.DURATION)}),
 ]
 
