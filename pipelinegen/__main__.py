@@ -23,9 +23,15 @@ def main() -> None:
 
 def _run() -> int:
     from pipelinegen.edge.process import Interrupted, raise_on_signals
+    from pipelinegen.quick import bump_options
 
     raise_on_signals()
     try:
+        options = bump_options(sys.argv[1:], os.environ)
+        if options is not None:
+            from pipelinegen import calls
+
+            return calls.bump(options)
         from pipelinegen.cli import run
 
         return run()

@@ -96,7 +96,7 @@ def _reference(text: str, config: Config | None) -> ImageReference:
         reference = parse(text)
     except InvalidReference as error:
         raise InputError(
-            f"{_shown(text)} is not an image reference: {error.reason}",
+            f"{_without_user(text)} is not an image reference: {error.reason}",
             id="bad-tag" if "tag" in error.reason.split() else "bad-image",
             next="write REPOSITORY:TAG, REPOSITORY@DIGEST or REPOSITORY:TAG@DIGEST",
         ) from None
@@ -105,6 +105,12 @@ def _reference(text: str, config: Config | None) -> ImageReference:
             f"{text} names an image and no version of it", id="bad-image", next=f"write {text}:TAG or {text}@DIGEST"
         )
     return reference
+
+
+def _without_user(text: str) -> str:
+    """What stands before an `@` in front of the first slash may be a password."""
+    first, slash, rest = text.partition("/")
+    return _shown(f"…@{first.rpartition('@')[2]}/{rest}" if slash and "@" in first else text)
 
 
 def _configured_repository(name: str, config: Config | None) -> str:

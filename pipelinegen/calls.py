@@ -1,0 +1,64 @@
+"""From parsed options to the call of a command: its report, its errors told, its exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pipelinegen.errors import PipelinegenError
+from pipelinegen.report import Report
+
+
+def bump(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.asked import BumpOptions
+    from pipelinegen.commands.bump import run
+
+    report = report_of(options)
+    return _told(report, lambda: run(BumpOptions(**options), report), _bump_document)
+
+
+def schema(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.schema import run
+
+    report = report_of(options)
+    report.json = False  # the schema is JSON either way
+    return _told(report, lambda: _printed(report, run()))
+
+
+def demo(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.demo import run
+
+    report = report_of(options)
+    return _told(report, lambda: run(options["keep"], report))
+
+
+def report_of(options: dict[str, Any]) -> Report:
+    """The report that the common options ask for; takes them out of `options`, but for the directory."""
+    quiet, verbose = options.pop("quiet"), options.pop("verbose")
+    return Report(json=options.pop("as_json"), color=options.pop("color"), verbosity=-1 if quiet else verbose)
+
+
+def _told(
+    report: Report,
+    command: Callable[[], int],
+    document: Callable[[PipelinegenError], dict[str, Any]] | None = None,
+) -> int:
+    """The command's exit code; an error is told, and put into the document where one was asked for."""
+    try:
+        return command()
+    except PipelinegenError as error:
+        report.error(error)
+        if document is not None:
+            report.document(document(error))
+        return error.exit_code
+
+
+def _bump_document(error: PipelinegenError) -> dict[str, Any]:
+    from pipelinegen.commands.show import error_document
+
+    return error_document(error)
+
+
+def _printed(report: Report, text: str) -> int:
+    report.result([text.rstrip("\n")])
+    return 0

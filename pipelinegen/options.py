@@ -1,0 +1,109 @@
+"""The options of every command, written once: the command line, the quick parser and the docs are made from them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+
+class Option(NamedTuple):
+    """One option. kind: value, many, flag, toggle (with --no-), count, number or choice.
+
+    Read from the command line, else from PIPELINEGEN_<NAME>. `default` is what an absent option gives.
+    """
+
+    names: tuple[str, ...]
+    kind: str
+    metavar: str
+    help: str
+    choices: tuple[str, ...] = ()
+    default: Any = None
+    dest: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name under which its value is handed on."""
+        return self.dest or self.names[-1].lstrip("-").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"PIPELINEGEN_{self.name.upper()}"
+
+
+def value(name: str, metavar: str, help: str, *, default: str | None = None) -> Option:
+    return Option((name,), "value", metavar, help, default=default)
+
+
+def many(name: str, metavar: str, help: str, *, dest: str = "") -> Option:
+    return Option((name,), "many", metavar, help, default=(), dest=dest)
+
+
+def flag(name: str, help: str) -> Option:
+    return Option((name,), "flag", "", help, default=False)
+
+
+def toggle(name: str, help: str) -> Option:
+    """On, off or left to the configuration."""
+    return Option((name,), "toggle", "", help)
+
+
+def number(name: str, help: str) -> Option:
+    return Option((name,), "number", "N", help)
+
+
+def choice(name: str, choices: tuple[str, ...], help: str, *, default: str | None = None) -> Option:
+    return Option((name,), "choice", "", help, choices=choices, default=default)
+
+
+COMMON = (
+    Option(("-C",), "value", "DIR", "Run as if started in DIR.", default=".", dest="directory"),
+    Option(("-q", "--quiet"), "flag", "", "Say only what went wrong.", default=False),
+    Option(("-v", "--verbose"), "count", "", "Say more; twice for every step.", default=0),
+    Option(("--json",), "flag", "", "Print one JSON document.", default=False, dest="as_json"),
+    choice("--color", ("auto", "always", "never"), "Colour (NO_COLOR is honoured).", default="auto"),
+)
+
+DELIVERIES = ("worktree", "commit", "push", "pull-request")
+
+PULL_REQUEST = (
+    choice("--forge", ("github", "gitlab", "none"), "Who keeps the pull requests.  [default: found by the address]"),
+    value("--forge-url", "URL", "The API of a forge of your own."),
+    many("--label", "NAME", "Label of the pull request (repeatable)."),
+    many("--reviewer", "NAME", "Who is asked to review: a user, or ORGANISATION/TEAM (repeatable)."),
+    many("--assignee", "NAME", "To whom it is assigned (repeatable)."),
+    value("--milestone", "NAME", "Its milestone."),
+    value("--title", "TEXT", "Its title."),
+    value("--body-file", "FILE", "A file with text to put above the table."),
+    toggle("--draft", "Open it as a draft."),
+    toggle("--auto-merge", "Merge it as soon as checks and reviews allow."),
+    toggle("--squash", "Ask for one commit when it is merged."),
+)
+
+BUMP = (
+    many("--from", "FILE", "Read the references from a build's metadata.", dest="from_file"),
+    value("--repo", "URL|PATH", "The manifest repository.  [default: pipelinegen.yaml's, else this folder]"),
+    value("--base", "BRANCH", "The branch to change.  [default: the remote's default branch]"),
+    many("--path", "GLOB", "Only these files (gitignore's patterns; repeatable)."),
+    many("--env", "NAME", "Only this environment of pipelinegen.yaml (repeatable)."),
+    choice("--deliver", DELIVERIES, "How far.  [default: worktree for a PATH, pull-request for a URL]"),
+    flag("--dry-run", "Show the diff, change nothing, call nothing that writes."),
+    flag("--explain", "Say of every candidate why it matched or was left alone."),
+    toggle("--pin-digest", "Look the digest up in the registry and write TAG@DIGEST."),
+    toggle("--verify-image", "Ask the registry that the image exists before anything is changed."),
+    value("--only-tag", "GLOB", "Change only references whose present tag matches."),
+    toggle("--set-in-overlay", "Where only a shared base names the image, override it in the overlay."),
+    flag("--render", "Show which objects of the cluster change, by kustomize and helm."),
+    value("--source-revision", "SHA", "The commit the image was built from.  [default: the CI system's]"),
+    value("--source-url", "URL", "The repository of that commit.  [default: the CI system's]"),
+    toggle("--allow-downgrade", "Write a lower version than the present one."),
+    flag("--allow-missing", "An image that occurs nowhere is no error."),
+    toggle("--include-managed", "Also tags that Flux or Argo CD image automation owns."),
+    flag("--reopen", "Propose again what a person closed."),
+    toggle("--sign", "Sign the commit, as git is configured."),
+    number("--max-files", "Refuse to change more files than this."),
+    number("--max-attempts", "How often to try in a race.  [default: 10]"),
+    flag("--exit-code", "Exit 1 when there are changes."),
+    *PULL_REQUEST,
+)
+
+DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)
