@@ -170,6 +170,7 @@ def selection_of(options: BumpOptions, config: Config | None) -> Selection:
         only_tag=options.only_tag,
         include_managed=bool(options.include_managed),
         allow_downgrade=bool(options.allow_downgrade),
+        explain=options.explain,
     )
 
 

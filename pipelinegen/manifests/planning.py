@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -36,7 +37,7 @@ class Selection(NamedTuple):
     """Which files and references count.
 
     selects: whether a path is to be changed (`--path`, `--env`).  text_file: whether the configuration names it as a
-    text file.  environment: the environment that a path belongs to.
+    text file.  environment: the environment that a path belongs to.  explain: whether to account for every mention.
     """
 
     selects: Callable[[str], bool] = _every
@@ -45,6 +46,7 @@ class Selection(NamedTuple):
     only_tag: str | None = None
     include_managed: bool = False
     allow_downgrade: bool = False
+    explain: bool = False
 
 
 class _Ledger:
@@ -86,6 +88,8 @@ def make_plan(tree: Tree, requests: Sequence[Request], selection: Selection | No
         values += [each for each in values_in(source) if any(named_in(each, ledger.requests))]
         if selection.selects(path):
             _plan_file(source, found, selection, ledger)
+            if selection.explain:
+                ledger.skipped += _mentions(source, found, names)
         else:
             ledger.outside += [
                 _skip(source, place.at, "outside the selection")
@@ -196,6 +200,17 @@ def _edits_of(source: Source, place: Place, result: Rewrite, selection: Selectio
 def _without_repeats(edits: list[Edit]) -> list[Edit]:
     """A scalar that two places share (an anchor, a merged mapping) is changed once."""
     return list({(edit.start, edit.end, edit.new): edit for edit in edits}.values())
+
+
+def _mentions(source: Source, found: Sequence[Found], names: re.Pattern[str]) -> Iterator[Skip]:
+    """Every line that holds the name and was not accounted for: comments and longer texts."""
+    seen = {source.place(item.at)[0] for item in found}
+    for match in names.finditer(source.text):
+        line, _ = source.place(match.start())
+        if line not in seen:
+            seen.add(line)
+            before = source.text[source.lines.start(match.start()) : match.start()]
+            yield _skip(source, match.start(), "in a comment" if "#" in before else "inside a longer text")
 
 
 def _skip(source: Source, at: int, reason: str, *, warn: bool = False) -> Skip:
