@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipelinegen.errors import InputError
 from pipelinegen.images.reference import ImageReference, InvalidReference, parse
-from pipelinegen.manifests.planning import Selection, is_manifest
+from pipelinegen.manifests.finding import Selection, is_manifest
 from pipelinegen.manifests.request import Request, request_of
 
 if TYPE_CHECKING:

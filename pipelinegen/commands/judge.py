@@ -5,8 +5,8 @@ from __future__ import annotations
 from pipelinegen.commands.asked import BumpOptions, candidate
 from pipelinegen.errors import InputError, Refused
 from pipelinegen.images.reference import parse
+from pipelinegen.manifests.finding import Selection
 from pipelinegen.manifests.plan import ImageCount, Plan, Skip
-from pipelinegen.manifests.planning import Selection
 from pipelinegen.manifests.tree import Tree
 
 

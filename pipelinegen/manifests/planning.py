@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from pipelinegen.manifests import guards
-from pipelinegen.manifests.locate import locate
+from pipelinegen.manifests.finding import Selection, find
 from pipelinegen.manifests.place import Found, LeftAlone, Place
 from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
-from pipelinegen.manifests.request import Request, names_pattern, search_words
+from pipelinegen.manifests.request import Request, names_of
 from pipelinegen.manifests.rewrite import Rewrite, rewrite
-from pipelinegen.manifests.source import Refused, Source, read_source
-from pipelinegen.manifests.tree import Tree, Unreadable
-from pipelinegen.manifests.values_files import Library, Values, named_in, values_in
-
-_WORKFLOWS = (".github/", ".gitlab/", ".git/")
-_LINK_WORDS = (b"valueFiles:", b"valuesFiles:", b"valuesFrom:", b"releases:")
-
-
-def _every(path: str) -> bool:
-    return bool(path)
-
-
-def _none(path: str) -> bool:
-    return not path
-
-
-def _no_environment(path: str) -> str | None:
-    del path
-    return None
-
-
-class Selection(NamedTuple):
-    """Which files and references count.
-
-    selects: whether a path is to be changed (`--path`, `--env`).  text_file: whether the configuration names it as a
-    text file.  environment: the environment that a path belongs to.  explain: whether to account for every mention.
-    """
-
-    selects: Callable[[str], bool] = _every
-    text_file: Callable[[str], bool] = _none
-    environment: Callable[[str], str | None] = _no_environment
-    only_tag: str | None = None
-    include_managed: bool = False
-    allow_downgrade: bool = False
-    explain: bool = False
+from pipelinegen.manifests.source import Source
+from pipelinegen.manifests.tree import Tree
 
 
 class _Ledger:
@@ -75,58 +41,23 @@ def make_plan(tree: Tree, requests: Sequence[Request], selection: Selection | No
     """The plan for the requests (one for each repository) on the files of `tree`."""
     selection = selection or Selection()
     ledger = _Ledger(requests)
-    names = names_pattern(requests)
-    named, linking = tree.search((search_words(requests), _LINK_WORDS))
-    sources: list[Source] = []
-    values: list[Values] = []
-    for path in named:
-        source = _read(tree, path, selection, ledger)
-        if source is None:
+    names = names_of(requests)
+    for finding in find(tree, names, selection):
+        if finding.skip is not None and finding.selected:
+            ledger.skipped.append(finding.skip)
+        elif finding.source is None:
             continue
-        found = list(locate(source, names))
-        sources.append(source)
-        values += [each for each in values_in(source) if any(named_in(each, ledger.requests))]
-        if selection.selects(path):
-            _plan_file(source, found, selection, ledger)
+        elif finding.selected:
+            _plan_file(finding.source, finding.found, selection, ledger)
             if selection.explain:
-                ledger.skipped += _mentions(source, found, names)
+                ledger.skipped += _mentions(finding.source, finding.found, names.pattern)
         else:
             ledger.outside += [
-                _skip(source, place.at, "outside the selection")
-                for place in found
+                _skip(finding.source, place.at, "outside the selection")
+                for place in finding.found
                 if isinstance(place, Place) and place.repository in ledger.requests
             ]
-    if values:
-        from pipelinegen.manifests.values_links import tag_only_places
-
-        for source, places in tag_only_places(Library(tree, sources), values, ledger.requests, linking):
-            if selection.selects(source.path):
-                _plan_file(source, places, selection, ledger)
     return ledger.plan()
-
-
-def _read(tree: Tree, path: str, selection: Selection, ledger: _Ledger) -> Source | None:
-    if path.startswith(_WORKFLOWS):
-        ledger.skipped.append(Skip(path, 1, 1, "belongs to the forge or to git, not to the environment"))
-        return None
-    text_file = selection.text_file(path)
-    if not text_file and not is_manifest(path):
-        return None
-    try:
-        return read_source(path, tree.read(path), text_file=text_file)
-    except Unreadable as error:
-        skip = Skip(path, 1, 1, error.reason, warn=True)
-    except Refused as error:
-        skip = Skip(path, error.line, error.column, error.reason, warn=True)
-    if selection.selects(path):
-        ledger.skipped.append(skip)
-    return None
-
-
-def is_manifest(path: str) -> bool:
-    """Whether a file's name says that it holds YAML, JSON or a template of them."""
-    name = path.rsplit("/", 1)[-1]
-    return name == "Kustomization" or name.endswith((".yaml", ".yml", ".json", ".tpl", ".gotmpl", ".tmpl", ".j2"))
 
 
 def _plan_file(source: Source, found: Sequence[Found], selection: Selection, ledger: _Ledger) -> None:

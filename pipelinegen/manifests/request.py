@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pipelinegen.images.reference import DOCKER_HUB, ImageReference
@@ -54,7 +54,16 @@ def _registry_words(repository: str) -> list[str]:
     return [f"registry: {quote}{prefix}" for prefix in prefixes for quote in ("", '"', "'")]
 
 
-def names_pattern(requests: Sequence[Request]) -> re.Pattern[str]:
-    """Matches a value that may name one of the repositories."""
+class Names(NamedTuple):
+    """What to look for: words for a search in bytes, a pattern for values, and the repositories themselves."""
+
+    words: list[bytes]
+    pattern: re.Pattern[str]
+    repositories: Collection[str]
+
+
+def names_of(requests: Sequence[Request]) -> Names:
+    """How the repositories of some requests are written in files."""
     names = sorted({name_in_files(request.repository) for request in requests}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, names)))
+    pattern = re.compile("|".join(map(re.escape, names)))
+    return Names(search_words(requests), pattern, frozenset(request.repository for request in requests))
