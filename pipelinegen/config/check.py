@@ -123,21 +123,23 @@ def _told(told: Any, node: Node) -> str:
         return str(context["what"])
     if kind == "literal_error":
         words = tuple(re.findall(r"'([^']*)'", context["expected"]))
-        said = (
-            f'"{shown(given)}" is not known here'
-            if isinstance(given, str)
-            else f"{_described(given)} is not known here"
-        )
-        return said + suggestion(given if isinstance(given, str) else "", words)
+        word = given if isinstance(given, str) else ""
+        return f"{_described(given)} is not known here{suggestion(word, words)}"
     expected = _EXPECTED.get(kind)
     if expected is not None:
-        quote = (
-            f': write it in quotes, "{shown(node.text)}"' if kind == "string_type" and isinstance(node, Scalar) else ""
-        )
-        return f"{expected} belongs here, not {_described(given)}{quote}"
-    if kind in ("too_short", "string_too_short"):
+        return f"{expected} belongs here, not {_described(given)}{_instead(kind, node)}"
+    if kind == "string_too_short":
         return "this must not be empty"
     return str(told["msg"]).replace("Input should", "this should").replace("String should", "this should")
+
+
+def _instead(kind: str, node: Node) -> str:
+    """What to write for a scalar of the wrong kind, where that is plain."""
+    if not isinstance(node, Scalar):
+        return ""
+    if kind == "string_type":
+        return f': write it in quotes, "{shown(node.text)}"'
+    return f": write [{shown(node.text)}]" if kind == "tuple_type" and node.plain else ""
 
 
 _EXPECTED = {

@@ -37,7 +37,7 @@ Command = tuple[str, ...]
 class KeyValue(CamelModel):
     """A variable or a label of container-structure-test."""
 
-    key: Word
+    key: Word = Field(description="Its name.")
     value: str = Field(default="", description="What it must be.")
     is_regex: bool = Field(default=False, description="Is `value` a regular expression?")
 

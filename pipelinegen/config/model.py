@@ -19,6 +19,7 @@ from pipelinegen.config.types import (
     Deployers,
     Duration,
     EnvironmentName,
+    Filled,
     Frozen,
     Model,
     Name,
@@ -87,8 +88,7 @@ class Observe(Model):
 class Environment(Delivery):
     """One environment: which files of the manifest repository are its own, and how they are changed."""
 
-    paths: tuple[PathPattern, ...] = Field(
-        min_length=1,
+    paths: Filled[PathPattern] = Field(
         description="Its files, as patterns in gitignore's syntax; `!` takes files out again.",
         examples=[["apps/*/overlays/staging/**"]],
     )

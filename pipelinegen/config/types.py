@@ -119,6 +119,8 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 def _duration(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         raise refuse(f"write the unit, such as {value}s")
+    if isinstance(value, timedelta):
+        return value
     if not isinstance(value, str):
         raise refuse("write a duration as 30s, 5m or 1h30m")
     problem = rules.duration_problem(value)
@@ -137,6 +139,15 @@ Duration = Annotated[
 def _frozen(values: Mapping[K, V]) -> Mapping[K, V]:
     return MappingProxyType(dict(values))
 
+
+def _filled(values: tuple[V, ...]) -> tuple[V, ...]:
+    if not values:
+        raise refuse("this must not be empty")
+    return values
+
+
+# Not pydantic's own minimum: it counts only the good items, and would call a list of one bad item empty.
+Filled = Annotated[tuple[V, ...], AfterValidator(_filled), Field(json_schema_extra={"minItems": 1})]
 
 # A mapping that nobody can change, and that pydantic can still write out again.
 Frozen = Annotated[Mapping[K, V], AfterValidator(_frozen), WrapSerializer(lambda values, write: write(dict(values)))]
