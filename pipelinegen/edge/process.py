@@ -11,8 +11,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pipelinegen.errors import InputError, WorldError
 
@@ -99,15 +99,19 @@ def capture(
     timeout: float | None = None,
     limit: int = OUTPUT_LIMIT,
     grace: float = 0.0,
-    pass_fds: Sequence[int] = (),
+    descriptors: Mapping[int, int] | None = None,
+    largest_file: int | None = None,
 ) -> Completed:
     """Run a program to its end and return what it wrote.
 
     On a time-out, an output beyond `limit` or an exception the whole session of the program is ended. An interruption
-    lets it work for `grace` more seconds first (a push whose answer is on its way).
+    lets it work for `grace` more seconds first (a push whose answer is on its way). `descriptors` says which of ours
+    the program finds under which number; no file that it writes may grow beyond `largest_file`.
     """
     out, err = bytearray(), bytearray()
-    with Child(argv, cwd=cwd, env=env, stdin=stdin is not None, pass_fds=pass_fds) as child:
+    with Child(
+        argv, cwd=cwd, env=env, stdin=stdin is not None, descriptors=descriptors, largest_file=largest_file
+    ) as child:
         code = child.finish({child.stdout: out.extend, child.stderr: err.extend}, stdin, timeout, limit, grace)
     return Completed(code, bytes(out), bytes(err))
 
@@ -140,13 +144,16 @@ class Child:
         cwd: str | None = None,
         env: Mapping[str, str] | None = None,
         stdin: bool = False,
-        pass_fds: Sequence[int] = (),
+        stderr: bool = True,
+        descriptors: Mapping[int, int] | None = None,
+        largest_file: int | None = None,
     ) -> None:
         self.argv = list(argv)
         self.stdin = self.stdout = self.stderr = -1
         self._code: int | None = None
         given = environment() if env is None else dict(env)
-        self.pid = self._spawn(_command(self.argv, cwd, given), given, stdin, pass_fds)
+        with _file_limit(largest_file):
+            self.pid = self._spawn(_command(self.argv, cwd, given), given, stdin, stderr, descriptors or {})
 
     def __enter__(self) -> Child:
         return self
@@ -154,19 +161,21 @@ class Child:
     def __exit__(self, *_: object) -> None:
         self.end()
 
-    def _spawn(self, command: list[str], env: dict[str, str], stdin: bool, pass_fds: Sequence[int]) -> int:
+    def _spawn(
+        self, command: list[str], env: dict[str, str], stdin: bool, stderr: bool, descriptors: Mapping[int, int]
+    ) -> int:
         theirs: list[int] = []
         try:
-            child_in = -1
+            child_in = child_err = -1
             if stdin:
                 child_in, self.stdin = _pipe()
                 theirs.append(child_in)
             self.stdout, child_out = _pipe()
             theirs.append(child_out)
-            self.stderr, child_err = _pipe()
-            theirs.append(child_err)
-            actions = _wiring(child_in, child_out, child_err, pass_fds)
-            return _posix_spawn(command, env, actions)
+            if stderr:
+                self.stderr, child_err = _pipe()
+                theirs.append(child_err)
+            return _posix_spawn(command, env, _wiring(child_in, child_out, child_err, descriptors))
         except FileNotFoundError:
             self._close()
             raise _missing(self.argv[0]) from None
@@ -354,22 +363,39 @@ def _above_standard(descriptor: int) -> int:
     return descriptor
 
 
-def _wiring(child_in: int, child_out: int, child_err: int, pass_fds: Sequence[int]) -> list[tuple[int, ...]]:
+def _wiring(child_in: int, child_out: int, child_err: int, descriptors: Mapping[int, int]) -> list[Any]:
     """What posix_spawn does with the descriptors of the child; all others of ours close by themselves (PEP 446)."""
-    first: tuple[object, ...] = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    actions: list[Any] = [(os.POSIX_SPAWN_DUP2, child_out, 1)]
     if child_in >= 0:
-        first = (os.POSIX_SPAWN_DUP2, child_in, 0)
-    actions: list[tuple[object, ...]] = [
-        first,
-        (os.POSIX_SPAWN_DUP2, child_out, 1),
-        (os.POSIX_SPAWN_DUP2, child_err, 2),
-    ]
+        actions.append((os.POSIX_SPAWN_DUP2, child_in, 0))
+    else:
+        actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
+    if child_err >= 0:
+        actions.append((os.POSIX_SPAWN_DUP2, child_err, 2))
+    else:
+        actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
     # dup2 onto itself clears close-on-exec (POSIX.1-2024; glibc 2.29, musl, macOS).
-    actions += [(os.POSIX_SPAWN_DUP2, descriptor, descriptor) for descriptor in pass_fds]
-    return actions  # type: ignore[return-value]
+    return actions + [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in descriptors.items()]
 
 
-def _posix_spawn(command: list[str], env: dict[str, str], actions: list[tuple[int, ...]]) -> int:
+@contextlib.contextmanager
+def _file_limit(largest: int | None) -> Iterator[None]:
+    """A child inherits this limit; ours is lowered for the moment of the start only, in which we write no file."""
+    if largest is None:
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    allowed = [number for number in (soft, hard, largest) if number != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (min(allowed), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def _posix_spawn(command: list[str], env: dict[str, str], actions: list[Any]) -> int:
     # Python ignores SIGPIPE and would hand that on; a program that expects it would write into nothing for ever.
     defaults = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM]
     try:
