@@ -73,6 +73,10 @@ def _closed(node: Any) -> Any:
     node = {key: value for key, value in node.items() if not (key == "default" and value in (None, "", [], {}))}
     if "patternProperties" in node:
         node["additionalProperties"] = False
+    # Older pydantic wraps a reference that has a description of its own; draft 2020-12 needs no wrapping.
+    wrapped = node.pop("allOf", None)
+    if wrapped is not None:
+        node = {**wrapped[0], **node}
     choices = node.get("anyOf")
     if isinstance(choices, list):
         choices = [choice for choice in choices if choice != {"type": "null"}]

@@ -80,8 +80,9 @@ def whole(pattern: str) -> str:
 
 
 def _pattern(pattern: str, longest: int | None = None) -> Any:
-    length = {} if longest is None else {"maxLength": longest}
-    return Field(json_schema_extra={"pattern": whole(pattern), **length})
+    # The length stands in the pattern, which is what keys of a mapping are checked by.
+    length = "" if longest is None else f"(?=.{{1,{longest}}}$)"
+    return Field(json_schema_extra={"pattern": whole(length + pattern)})
 
 
 # What JSON Schema says is never stricter than the rule: an editor must not underline what the command accepts.

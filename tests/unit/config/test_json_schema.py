@@ -271,7 +271,7 @@ def test_near_copies_of_the_example_are_judged_alike(data: st.DataObject) -> Non
             case "rename" if isinstance(holder, dict):
                 holder[data.draw(st.sampled_from(["x", "tags", "a b", "", "paths", f"{key}s"]))] = holder.pop(key)
             case _ if isinstance(holder, list):
-                holder.append(data.draw(st.sampled_from(ODD_VALUES)))
+                holder.append(copy.deepcopy(data.draw(st.sampled_from(ODD_VALUES))))
     kinds = refused_by_model(changed)
     refused = refused_as_a_file(changed)
     assert refused or not kinds

@@ -307,7 +307,7 @@ ONE_PROBLEM = {
         '1:53: the text "pr" is not known here: use worktree or commit or push or pull-request',
     ),
     "near word": ("pipelines: {ci: [githb]}", '1:18: the text "githb" is not known here, did you mean "github"?'),
-    "near single word": ("pipelines: {ci: github-actions}", '"github-actions" is not known here, did you mean "github"?'),
+    "near single word": ("pipelines: {ci: github-action}", '"github-action" is not known here, did you mean "github"?'),
     "number for a word": ("pipelines: {pull: {agent: 1}}", "1:27: a number is not known here: use argocd or flux"),
     "key that is a number": ("images: {a: {repository: b, labels: {1: x}}}", "1:38: a key is a text: write it"),
     "key that is true": ("images: {a: {repository: b, labels: {true: x}}}", "1:38: a key is a text"),
