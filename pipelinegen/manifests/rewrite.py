@@ -10,8 +10,10 @@ from pipelinegen.images.versions import reads_as_other
 from pipelinegen.manifests.place import Entry, LeftAlone, Place, Span, Split, Whole
 from pipelinegen.manifests.request import Request
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Mapping, Scalar, token_start, written_span
+from pipelinegen.manifests.spans import Mapping, Scalar, one_line, token_start, written_span
 
+_NOT_IN_PLACE = "written in a way that is not changed in place"
+_STRING_TAGS = {None, "!", "tag:yaml.org,2002:str"}
 _BASE_60 = re.compile(r"[0-9_]+(?::[0-9_.]+)+", re.ASCII)
 
 
@@ -73,7 +75,7 @@ def _wanted(place: Place, request: Request) -> str:
 
 def _rewrite_whole(source: Source, place: Place, form: Whole, request: Request) -> Rewrite | LeftAlone:
     scalar = form.scalar
-    value = scalar.value.rstrip("\n") if scalar.style in {"|", ">"} else scalar.value
+    value = one_line(scalar)
     before, after = value[form.start :], _wanted(place, request)
     if before == after:
         return Rewrite()
@@ -86,7 +88,7 @@ def _rewrite_whole(source: Source, place: Place, form: Whole, request: Request) 
         span = written_span(source.text, scalar, form.start, len(value))
         text = after
     if span is None:
-        return LeftAlone(place.at, "written over several lines", warn=True)
+        return LeftAlone(place.at, _NOT_IN_PLACE, warn=True)
     return Rewrite((Change(place.at, *span, text, value, new_value, expected),))
 
 
@@ -123,33 +125,49 @@ def _rewrite_split(source: Source, place: Place, form: Split, request: Request) 
         values.append((digest, request.digest or ""))
     changes = []
     for scalar, value in values:
-        if scalar.value == value:
+        if one_line(scalar) == value:
             continue
         change = replace_value(source, scalar, value)
         if change is None:
-            return LeftAlone(scalar.start, "written over several lines", warn=True)
+            return LeftAlone(scalar.start, _NOT_IN_PLACE, warn=True)
         changes.append(change)
     return Rewrite(tuple(changes), note)
 
 
 def replace_value(source: Source, scalar: Scalar, value: str) -> Change | None:
     """The change that gives a scalar another value, in the style it is written in; None where that cannot be done."""
-    text, begin = source.text, token_start(source.text, scalar)
-    expected = (Expectation(scalar.start, scalar.end, (value,)),)
+    if scalar.tag not in _STRING_TAGS and not scalar.json:
+        return None
+    line = one_line(scalar)
+    expected = (Expectation(scalar.start, scalar.end, (value + scalar.value[len(line) :],)),)
+    span: tuple[int, int] | None
     if scalar.style in {"|", ">"}:
-        line = scalar.value.rstrip("\n")
-        span = written_span(text, scalar, 0, len(line))
-        kept = scalar.value[len(line) :]
-        expected = (Expectation(scalar.start, scalar.end, (value + kept,)),)
-        return Change(scalar.start, *span, value, line, value, expected) if span else None
-    if scalar.style:
-        if "\n" in text[begin : scalar.end]:
-            return None
-        return Change(scalar.start, begin + 1, scalar.end - 1, value, scalar.value, value, expected)
-    new = _plain(value, always_quoted=scalar.json)
-    if begin == scalar.end:
-        new = f" {new}" if text[begin - 1 : begin] not in {" ", "\t"} else new
-    return Change(scalar.start, begin, scalar.end, new, scalar.value, value, expected)
+        span = written_span(source.text, scalar, 0, len(line)) if value else None
+        new = value
+    elif scalar.style:
+        span = _inside_quotes(source.text, scalar)
+        new = value
+    else:
+        span = _plain_span(source, scalar)
+        new = _plain(value, always_quoted=scalar.json)
+        if span and span[0] == span[1] and source.text[span[0] - 1] not in {" ", "\t"}:
+            new = f" {new}"
+    return Change(scalar.start, *span, new, line, value, expected) if span else None
+
+
+def _inside_quotes(text: str, scalar: Scalar) -> tuple[int, int] | None:
+    start = token_start(text, scalar) + 1
+    return None if "\n" in text[start : scalar.end] else (start, scalar.end - 1)
+
+
+def _plain_span(source: Source, scalar: Scalar) -> tuple[int, int] | None:
+    """Where a plain scalar is written; where nothing is written, the place behind the colon."""
+    text, begin = source.text, token_start(source.text, scalar)
+    if text[begin : scalar.end] != scalar.value:
+        return None
+    bare = scalar.start == scalar.end
+    behind_colon = text[source.lines.start(begin) : begin].rstrip(" \t").endswith(":")
+    return None if bare and not behind_colon else (begin, scalar.end)
 
 
 def _plain(value: str, *, always_quoted: bool) -> str:
@@ -184,7 +202,7 @@ def _rewrite_entry(source: Source, place: Place, form: Entry, request: Request) 
     if missing:
         changes.append(_insert(source, entry, _insertion_point(name, found_tag, missing), missing))
     if None in changes:
-        return LeftAlone(place.at, "written over several lines", warn=True)
+        return LeftAlone(place.at, _NOT_IN_PLACE, warn=True)
     return Rewrite(tuple(change for change in changes if change is not None))
 
 

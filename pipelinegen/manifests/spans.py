@@ -19,7 +19,8 @@ MAX_ALIASES = 100
 MAX_EVENTS = 200_000
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+# An anchor or a tag, and the comments that may stand between it and the value on the next line.
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+|\Z)(?:#[^\n]*(?:\n\s*|\Z))*)*")
 
 Offset: TypeAlias = Callable[[int], int]
 
@@ -249,6 +250,11 @@ def token_start(text: str, scalar: Scalar) -> int:
         return scalar.start
     match = _PROPERTIES.match(text, scalar.start, scalar.end)
     return match.end() if match else scalar.start
+
+
+def one_line(scalar: Scalar) -> str:
+    """The value without the line break at the end that a block scalar brings along."""
+    return scalar.value.rstrip("\n") if scalar.style in {"|", ">"} else scalar.value
 
 
 def written_span(text: str, scalar: Scalar, start: int, end: int) -> tuple[int, int] | None:

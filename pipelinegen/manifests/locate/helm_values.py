@@ -9,7 +9,7 @@ from pipelinegen.images.reference import is_digest, normalise
 from pipelinegen.manifests.locate.scalar import variable
 from pipelinegen.manifests.place import Found, LeftAlone, Place, Split
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar, Sequence
+from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar, Sequence, one_line
 
 _REPOSITORY = re.compile(r"(|.*[._-])(?:repository|image)|(.+)(?:Repository|Image)")
 
@@ -51,7 +51,7 @@ def place(values: Mapping, match: re.Match[str], name: str) -> Found:
             return LeftAlone(part.start, "built from a variable")
     found_tag = tag if isinstance(tag, Scalar) else None
     found_digest = digest if isinstance(digest, Scalar) else None
-    present, pinned = found_tag.value if found_tag else None, found_digest.value if found_digest else None
+    present, pinned = one_line(found_tag) if found_tag else None, one_line(found_digest) if found_digest else None
     if present and "@" in present and not pinned:
         present, _, pinned = present.partition("@")
         pinned = pinned if is_digest(pinned) else None

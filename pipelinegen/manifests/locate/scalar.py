@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelinegen.images.reference import normalise, split
 from pipelinegen.manifests.place import Found, LeftAlone, Place, Whole
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Mapping, Scalar
+from pipelinegen.manifests.spans import Mapping, Scalar, one_line
 
 # Flux's image reflector names a repository to scan there, not an image to run.
 _SCANNED_KINDS = {"ImageRepository", "ImagePolicy", "ImageUpdateAutomation"}
@@ -17,8 +17,7 @@ def locate(naming: Scalar, source: Source) -> list[Found]:
     kind = _kind(naming)
     if kind == "CustomResourceDefinition":
         return [LeftAlone(naming.start, "inside a CustomResourceDefinition, which defines and does not deploy")]
-    value = naming.value.rstrip("\n") if naming.style in {"|", ">"} else naming.value
-    return [whole(naming, value, 0, "scalar", kind)]
+    return [whole(naming, one_line(naming), 0, "scalar", kind)]
 
 
 def whole(naming: Scalar, value: str, prefix: int, kind: str, document_kind: str | None) -> Found:
