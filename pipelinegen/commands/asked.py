@@ -13,6 +13,9 @@ from pipelinegen.manifests.request import Request, request_of
 
 if TYPE_CHECKING:
     from pipelinegen.config import Config
+    from pipelinegen.images.metadata import BuiltImage
+
+_METADATA_LIMIT = 5 * 1024 * 1024
 
 
 class BumpOptions(NamedTuple):
@@ -64,11 +67,9 @@ def configuration(directory: str) -> Config | None:
     return load(path) if path else None
 
 
-def requests_of(options: BumpOptions, config: Config | None) -> list[Request]:
+def requests_of(options: BumpOptions, config: Config | None, built: Sequence[BuiltImage] = ()) -> list[Request]:
     """One request for each image. Raises InputError for references that are invalid, incomplete or at odds."""
-    references = [_reference(text, config) for text in options.references]
-    for name in options.from_file:
-        references += _built(os.path.join(options.directory, name))
+    references = [*(_reference(text, config) for text in options.references), *(image.reference for image in built)]
     if not references:
         raise InputError(
             "no image is given",
@@ -132,12 +133,17 @@ def _configured_repository(name: str, config: Config | None) -> str:
     )
 
 
-def _built(path: str) -> list[ImageReference]:
+def built_images(options: BumpOptions) -> list[BuiltImage]:
+    """The images that the metadata files of `--from` say were built."""
+    return [image for name in options.from_file for image in _built(os.path.join(options.directory, name))]
+
+
+def _built(path: str) -> list[BuiltImage]:
     from pipelinegen.images.metadata import references
 
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data = file.read(_METADATA_LIMIT)
     except OSError as error:
         raise InputError(
             f"cannot read the build's metadata: {(error.strerror or str(error)).lower()}",
@@ -145,7 +151,7 @@ def _built(path: str) -> list[ImageReference]:
             where=path,
             next="give the file that the build wrote",
         ) from None
-    return [image.reference for image in references(data, path)]
+    return references(data, path)
 
 
 def selection_of(options: BumpOptions, config: Config | None) -> Selection:
@@ -231,6 +237,28 @@ def is_remote(repository: str) -> bool:
         return True
     before, colon, _ = repository.partition(":")
     return bool(colon) and "/" not in before and not os.path.exists(repository)
+
+
+def url_of(repository: str) -> str:
+    """The URL to push to: a bare repository's own, or the `origin` of a checkout, which itself is not touched."""
+    if is_remote(repository):
+        return repository
+    from pipelinegen.edge.process import capture
+
+    folder = os.path.abspath(repository)
+    bare = capture(["git", "-C", folder, "rev-parse", "--is-bare-repository"]).stdout.strip() == b"true"
+    if bare:
+        return f"file://{folder}"
+    origin = capture(["git", "-C", folder, "remote", "get-url", "--push", "origin"])
+    if origin.returncode != 0:
+        raise InputError(
+            "this checkout has no remote `origin` to push to",
+            id="bad-url",
+            where=repository,
+            next="give --repo URL, or --deliver commit",
+        )
+    url = os.fsdecode(origin.stdout).strip()
+    return f"file://{os.path.join(folder, url)}" if not is_remote(url) else url
 
 
 def _one_of(words: str, names: Mapping[str, object]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -70,7 +70,7 @@ def document(plan: Plan, delivery: Delivery) -> dict[str, Any]:
     ]
     return {
         "schema": SCHEMA,
-        "result": result_of(plan),
+        "result": result_of([plan]),
         "images": [image._asdict() for image in plan.images],
         "edits": edits,
         "skipped": skipped,
@@ -81,10 +81,34 @@ def document(plan: Plan, delivery: Delivery) -> dict[str, Any]:
 _EDIT_KEYS = ("file", "line", "column", "kind", "repository", "environment", "before", "after")
 
 
-def result_of(plan: Plan) -> str:
-    if plan.edits:
+def combined(results: Sequence[tuple[Plan, Delivery]]) -> dict[str, Any]:
+    """One document for several deliveries: counts added up, `deliveries` beside the last `delivery`."""
+    documents = [document(plan, delivery) for plan, delivery in results]
+    if len(documents) == 1:
+        return documents[0]
+    images: dict[str, dict[str, Any]] = {}
+    for image in (image for each in documents for image in each["images"]):
+        known = images.setdefault(image["repository"], {**image, "occurrences": 0, "changed": 0})
+        known["occurrences"] += image["occurrences"]
+        known["changed"] += image["changed"]
+    return {
+        "schema": SCHEMA,
+        "result": result_of([plan for plan, _ in results]),
+        "images": list(images.values()),
+        "edits": [edit for each in documents for edit in each["edits"]],
+        "skipped": [skip for each in documents for skip in each["skipped"]],
+        "delivery": documents[-1]["delivery"],
+        "deliveries": [each["delivery"] for each in documents],
+    }
+
+
+def result_of(plans: Sequence[Plan]) -> str:
+    """The one word for what became of it."""
+    if any(plan.edits for plan in plans):
         return "updated"
-    return "unchanged" if any(image.occurrences for image in plan.images) else "not-found"
+    if any(plan.superseded for plan in plans):
+        return "superseded"
+    return "unchanged" if any(image.occurrences for plan in plans for image in plan.images) else "not-found"
 
 
 def error_document(error: PipelinegenError) -> dict[str, Any]:

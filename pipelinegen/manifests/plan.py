@@ -61,6 +61,7 @@ class Plan(NamedTuple):
     skipped: tuple[Skip, ...]
     downgrades: tuple[Skip, ...] = ()
     outside: tuple[Skip, ...] = ()
+    superseded: tuple[Skip, ...] = ()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -79,6 +80,7 @@ class Plan(NamedTuple):
             "skipped": [skip._asdict() for skip in self.skipped],
             "downgrades": [skip._asdict() for skip in self.downgrades],
             "outside": [skip._asdict() for skip in self.outside],
+            "superseded": [skip._asdict() for skip in self.superseded],
         }
 
 
@@ -94,4 +96,5 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
         tuple(Skip(**skip) for skip in data["skipped"]),
         tuple(Skip(**skip) for skip in data["downgrades"]),
         tuple(Skip(**skip) for skip in data["outside"]),
+        tuple(Skip(**skip) for skip in data["superseded"]),
     )

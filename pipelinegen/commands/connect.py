@@ -1,0 +1,67 @@
+"""From an address and the environment to a manifest repository and its forge, ready to be asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipelinegen.edge.ci import CiContext, forge_token, forge_user, read_ci
+from pipelinegen.edge.git.address import parse_address
+from pipelinegen.edge.git.askpass import Credentials
+from pipelinegen.edge.git.remote import RemoteRepository
+from pipelinegen.redact import Redactor, Secret
+from pipelinegen.report import Report
+
+if TYPE_CHECKING:
+    from pipelinegen.edge.forge.port import Forge
+
+
+class Place(NamedTuple):
+    """Where the manifest repository is: its address, who keeps its pull requests, and its branch to change."""
+
+    repository: str
+    forge: str | None = None
+    forge_url: str | None = None
+    base: str | None = None
+
+
+class Connection(NamedTuple):
+    """An open manifest repository, its forge (None: not asked for) and the CI that we run in."""
+
+    remote: RemoteRepository
+    forge: Forge | None
+    ci: CiContext
+
+
+@contextmanager
+def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Connection]:
+    """Open what a delivery talks to. Tokens come from the environment, and are masked in all that is printed."""
+    from pipelinegen.edge.forge.address import locate
+
+    ci = read_ci(os.environ)
+    address = parse_address(place.repository)
+    home = locate(place.repository, place.forge, place.forge_url, ci)
+    token = forge_token(home.kind, os.environ)
+    mask(report, token)
+    credentials = Credentials(forge_user(home.kind, os.environ), token) if token and address.kind != "file" else None
+    with RemoteRepository(address, credentials, base=place.base, tell=report.detail) as remote:
+        if not with_forge:
+            yield Connection(remote, None, ci)
+            return
+        from pipelinegen.edge.forge import forge_for
+
+        forge = forge_for(place.repository, place.forge, place.forge_url, token, ci, tell=report.detail)
+        try:
+            yield Connection(remote, forge, ci)
+        finally:
+            forge.shutdown()
+
+
+def mask(report: Report, secret: Secret | None) -> None:
+    """Never print this secret, in any form."""
+    if secret is not None:
+        before = report.mask
+        redact = Redactor((secret,)).mask
+        report.mask = lambda text: redact(before(text))

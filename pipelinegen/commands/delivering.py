@@ -1,0 +1,164 @@
+"""Deliver an order to a remote manifest repository: push to its branch, or push a branch and propose it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipelinegen.commands.local import Delivery
+from pipelinegen.commands.order import Order
+from pipelinegen.commands.proposing import closed_by_a_person, facts, propose, withdraw_stale
+from pipelinegen.edge.git.commit import Made, Person, make_commit
+from pipelinegen.edge.git.deliver import plan_and_push
+from pipelinegen.edge.git.history import Commit, commits_beyond
+from pipelinegen.edge.git.remote import open_tree
+from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
+from pipelinegen.errors import Defect, PipelinegenError, Refused
+from pipelinegen.manifests.plan import Plan
+from pipelinegen.manifests.splice import apply
+from pipelinegen.manifests.tree import Tree
+from pipelinegen.report import Report
+from pipelinegen.trailers import Deployed, Trailers, commit_message, read_trailers
+
+if TYPE_CHECKING:
+    from pipelinegen.edge.forge.port import Forge, PullRequest
+    from pipelinegen.edge.git.remote import RemoteRepository
+    from pipelinegen.edge.git.tree import GitTree
+
+OURS = Person("pipelinegen", "pipelinegen@users.noreply.github.com")
+_FORGE_COMMITTER = "noreply@github.com"
+
+
+class Outcome(NamedTuple):
+    """The plan on the tip that counted, the files it was made of, and how far it went."""
+
+    plan: Plan
+    tree: Tree
+    delivery: Delivery
+
+
+def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report: Report) -> Outcome:
+    """Carry the order out. The same call again finishes what was begun, and does nothing twice.
+
+    forge: who keeps the pull requests; None only where the order is to push.
+    """
+    attempt = _Attempt(remote, forge, order, report)
+    branch = order.branch if order.how == "pull-request" else None
+    done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts)
+    plan, tree = attempt.planned()
+    if done.made is not None:
+        report.say(f"pushed {done.made.commit[:12]} to {branch or remote.base}")
+    if branch is None or forge is None:
+        commit = done.commit if done.made is not None else None
+        return Outcome(plan, tree, Delivery(order.how, (branch or remote.base) if commit else None, commit))
+    if attempt.closed is not None:
+        return Outcome(plan, tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
+    if not plan.edits:
+        stale = done.commit is not None and not plan.superseded
+        pull = withdraw_stale(remote, forge, branch, done.commit or "", report) if stale else None
+        return Outcome(plan, tree, Delivery(order.how, None, None, pull))
+    head = done.commit or ""
+    try:
+        pull = propose(remote, forge, order, plan, head, pushed=done.made is not None, report=report)
+    except PipelinegenError as error:
+        error.state = error.state or f"the branch {branch} is pushed at {head[:12]}, without a pull request"
+        raise
+    return Outcome(plan, tree, Delivery(order.how, branch, head, pull))
+
+
+class _Attempt:
+    """What is made of each tip; it remembers the last plan, and asks about a branch's commits once."""
+
+    def __init__(self, remote: RemoteRepository, forge: Forge | None, order: Order, report: Report) -> None:
+        self.remote = remote
+        self.forge = forge
+        self.order = order
+        self.report = report
+        self.closed: PullRequest | None = None
+        self._planned: tuple[Plan, Tree] | None = None
+        self._signing, self._author = _signer(order)
+
+    def planned(self) -> tuple[Plan, Tree]:
+        """The last plan and the files it was made of."""
+        if self._planned is None:
+            raise Defect("nothing was planned", id="no-plan")
+        return self._planned
+
+    def make(self, tree: GitTree, current: str | None) -> Made | None:
+        """The commit to push on this tip, or None where what is wanted stands already."""
+        plan = self.order.plan(tree)
+        self._planned = plan, tree
+        if not plan.edits:
+            return None
+        contents = apply(plan, tree)
+        key = self.order.key(self.remote.address.url, self.remote.base)
+        if self.order.how == "pull-request":
+            self.closed = closed_by_a_person(self.forge, self.order, key, self.report) if self.forge else None
+            if self.closed is not None:
+                return None
+            if current is not None and self._stands(current, key, contents):
+                return None
+        message = message_for(self.order, plan, key)
+        return make_commit(tree, contents, message, self._author, signing=self._signing)
+
+    def _stands(self, current: str, key: str, contents: dict[str, bytes]) -> bool:
+        """Whether our branch holds just this already. Raises Refused where it holds somebody else's commits."""
+        commits = commits_beyond(self.remote, self.order.branch, self.remote.base)
+        foreign = [commit for commit in commits if not is_ours(commit, self._author)]
+        if foreign:
+            raise _foreign(self.order.branch, foreign)
+        if not commits or commits[0].id != current or read_trailers(commits[0].message).key != key:
+            return False
+        there = open_tree(self.remote, None, commit=current)
+        return all(there.read(path) == data for path, data in contents.items())
+
+
+def is_ours(commit: Commit, author: Person) -> bool:
+    """Whether a commit was made by this tool, and by nobody after it.
+
+    A person who amends or rebases leaves the author and becomes the committer. A commit that GitHub made for an app has
+    GitHub as its committer, the app as its author, and our trailers.
+    """
+    if commit.committer.email in {OURS.email, author.email}:
+        return bool(read_trailers(commit.message).key)
+    by_app = commit.committer.email == _FORGE_COMMITTER and commit.author.name.endswith("[bot]")
+    return by_app and bool(read_trailers(commit.message).key)
+
+
+def _foreign(branch: str, commits: Sequence[Commit]) -> Refused:
+    who = sorted({f"{commit.author.name} <{commit.author.email}>" for commit in commits})
+    return Refused(
+        f"the branch {branch} holds commits of someone else: {', '.join(who)}",
+        id="human-commits-on-branch",
+        state="nothing was pushed",
+        next="merge or close its pull request, or delete the branch; then run the command again",
+        details=[f"{commit.id[:12]} {commit.subject}" for commit in commits[:10]],
+    )
+
+
+def _signer(order: Order) -> tuple[Signing | None, Person]:
+    if not order.sign:
+        return None, OURS
+    identity = read_identity()
+    return read_signing(), Person(*identity) if identity else OURS
+
+
+def message_for(order: Order, plan: Plan, key: str) -> str:
+    """The commit message, with the trailers that promote, rollback, observe and later bumps read."""
+    changed = [image for image in plan.images if image.changed]
+    deployed = []
+    for image in changed:
+        origin = order.origins.get(image.repository)
+        reference = (
+            image.repository + (f":{image.tag}" if image.tag else "") + (f"@{image.digest}" if image.digest else "")
+        )
+        deployed.append(
+            Deployed(reference, origin.source_url, origin.revision, origin.created) if origin else Deployed(reference)
+        )
+    environments = (order.environment,) if order.environment else ()
+    trailers = Trailers(tuple(deployed), environments, key)
+    verb = {"bump": "Bump", "promotion": "Promote", "rollback": "Roll back"}[order.action]
+    what = changed[0].repository.rpartition("/")[2] if len(changed) == 1 else f"{len(changed)} images"
+    version = f" to {changed[0].tag or changed[0].digest}" if len(changed) == 1 else ""
+    where = f" in {order.environment}" if order.environment else ""
+    return commit_message(f"{verb} {what}{version}{where}", order.notes, trailers)

@@ -1,0 +1,34 @@
+"""The report of the commands in the demo: told like any other, with headings, and their documents kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipelinegen.report import Report
+
+
+class Stage(Report):
+    """A report with the settings of the one it stands in for."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        vars(self).update(vars(report))
+        self.results_shown = True
+        self.documents: list[dict[str, Any]] = []
+
+    def heading(self, number: str, title: str, note: str) -> None:
+        self.say(f"\n{self._paint('bold', f'{number}: {title}')}")
+        self.say("\n".join(f"  {line}" for line in note.splitlines()))
+
+    def command(self, line: str) -> None:
+        """The command line as a person would type it."""
+        self.say(f"{self._paint('green', '$')} {self._paint('bold', line)}")
+
+    def result(self, lines: Iterable[str]) -> None:
+        if self.results_shown:
+            super().result(lines)
+
+    def document(self, data: Mapping[str, Any]) -> None:
+        """Keep it: the demo prints one document of its own."""
+        self.documents.append(dict(data))

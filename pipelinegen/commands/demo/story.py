@@ -1,0 +1,172 @@
+"""The story of the demo as data: each step a title, the command lines, and a check that they did what they should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from pipelinegen.commands.demo.expected import NEW_LINES, bumped
+from pipelinegen.commands.demo.repositories import MANIFESTS
+from pipelinegen.commands.demo.scene import Run, Scene
+from pipelinegen.errors import Defect
+from pipelinegen.shipped import files_under
+
+_GIT = "git -C ../manifests"
+_BUMP = "pipelinegen bump ghcr.io/acme/api:1.10.0 ghcr.io/acme/worker:8e10257 --repo ../manifests"
+
+
+class Step(NamedTuple):
+    """One step. `exit_code` is that of its commands; `check` says what is wrong, or nothing."""
+
+    name: str
+    title: str
+    note: str
+    commands: tuple[str, ...]
+    check: Callable[[Scene, Sequence[Run]], str | None]
+    exit_code: int = 0
+
+
+class Told(NamedTuple):
+    """A step that was played."""
+
+    step: Step
+    runs: Sequence[Run]
+
+    def data(self) -> dict[str, Any]:
+        runs = [run.data() for run in self.runs]
+        return {"name": self.step.name, "title": self.step.title, "runs": runs}
+
+
+def play(step: Step, number: str, scene: Scene) -> Told:
+    """Tell the step, run its commands, check what they did. Raises Defect where they did something else."""
+    scene.stage.heading(number, step.title, step.note)
+    runs = [scene.run(command) for command in step.commands]
+    wrong = next((f"exit {run.exit_code}: {run.command}" for run in runs if run.exit_code != step.exit_code), None)
+    wrong = wrong or step.check(scene, runs)
+    if wrong:
+        raise Defect(
+            f"the step {step.name!r} of the demo did something else: {wrong}",
+            id="demo-differs",
+            next="report it with the output above",
+        )
+    return Told(step, runs)
+
+
+def _before() -> dict[str, bytes]:
+    return files_under("demo", MANIFESTS)
+
+
+def _listed(scene: Scene, runs: Sequence[Run]) -> str | None:
+    del scene
+    return None if str(runs[-1].output).split() == sorted(_before()) else "git lists other files"
+
+
+def _nothing_written(scene: Scene, runs: Sequence[Run]) -> str | None:
+    del runs
+    return None if scene.files() == _before() else "a dry run changed a file"
+
+
+def _found(changed: dict[str, int]) -> Callable[[Scene, Sequence[Run]], str | None]:
+    def check(scene: Scene, runs: Sequence[Run]) -> str | None:
+        document = runs[-1].document or {}
+        counts = {image["repository"].rpartition("/")[2]: image["changed"] for image in document.get("images", ())}
+        return _nothing_written(scene, runs) if counts == changed else f"changed places: {counts}"
+
+    return check
+
+
+def _written(scene: Scene, runs: Sequence[Run]) -> str | None:
+    if not str(runs[-1].output).rstrip().endswith("7 files changed, 11 insertions(+), 12 deletions(-)"):
+        return "git counts other changes"
+    return _as_after_the_bump(scene)
+
+
+def _unchanged(scene: Scene, runs: Sequence[Run]) -> str | None:
+    document, status = runs[0].document or {}, str(runs[1].output)
+    if document.get("result") != "unchanged" or document.get("edits"):
+        return "the second run found something to do"
+    if status.splitlines() != [f" M {path}" for path in sorted(NEW_LINES)]:
+        return "git shows another state than after the first run"
+    return _as_after_the_bump(scene)
+
+
+def _told_as(id: str, *names: str) -> Callable[[Scene, Sequence[Run]], str | None]:
+    def check(scene: Scene, runs: Sequence[Run]) -> str | None:
+        error = (runs[-1].document or {}).get("error", {})
+        told = "\n".join(error.get("details", ()))
+        if error.get("id") != id or not all(name in told for name in names):
+            return f"the error is {error}"
+        return _as_after_the_bump(scene)
+
+    return check
+
+
+def _as_after_the_bump(scene: Scene) -> str | None:
+    now, wanted = scene.files(), bumped(_before())
+    wrong = [path for path in wanted if now.get(path) != wanted[path]]
+    return f"these files hold something else: {', '.join(wrong)}" if wrong else None
+
+
+STORY = (
+    Step(
+        "repositories",
+        "the manifests that run a shop",
+        "Eight places deploy ghcr.io/acme/api:1.9.3 and three ghcr.io/acme/worker:3f9a1c2, in seven ways of writing it.\n"
+        "Few spell the whole name; some that do are a comment, a README or an image of somebody else.",
+        (f"{_GIT} ls-files",),
+        _listed,
+    ),
+    Step(
+        "kustomize-and-helm",
+        "what would change, in kustomize and Helm",
+        "The digest goes, since it names the old image and would win over the tag. 8e10257 gets quotes, since YAML reads\n"
+        "it as a number. values-production.yaml names no image at all: the values.yaml beside it does.",
+        (f"{_BUMP} --dry-run --path 'apps/**' --path 'charts/**'",),
+        _found({"api": 4, "worker": 2}),
+    ),
+    Step(
+        "agents-and-plain",
+        "what would change, in Argo CD, Flux and plain manifests",
+        "The shop's pipelinegen.yaml says what api and worker are, and where the manifests are. YAML in a text in YAML is\n"
+        "read, too; odd quotes and blanks stay as they are; the fork at quay.io, api-docs and the comment are left alone.",
+        ("pipelinegen bump api=1.10.0 worker=8e10257 --dry-run --path 'clusters/**' --path 'legacy/**'",),
+        _found({"api": 4, "worker": 1}),
+    ),
+    Step(
+        "plan",
+        "the plan: every place, and every mention that was left alone, with the reason",
+        "The diff goes to standard output, and all that is for people to standard error.",
+        (f"{_BUMP} --dry-run --explain > /dev/null",),
+        _found({"api": 8, "worker": 3}),
+    ),
+    Step(
+        "write",
+        "write it",
+        "Before a byte is written, both versions are parsed: they must differ in exactly the planned values. All or nothing.",
+        (f"{_BUMP} > /dev/null", f"{_GIT} diff --stat"),
+        _written,
+    ),
+    Step(
+        "again",
+        "the same command again has nothing to do",
+        "A pipeline that is started twice does no harm.",
+        (_BUMP, f"{_GIT} status --short"),
+        _unchanged,
+    ),
+    Step(
+        "downgrade",
+        "an older version than the deployed one is refused",
+        "A pipeline that finishes late does not win. --allow-downgrade is for going back on purpose.",
+        ("pipelinegen bump api=1.9.2",),
+        _told_as("downgrade-refused", "1.10.0 is newer than 1.9.2"),
+        exit_code=1,
+    ),
+    Step(
+        "typo",
+        "an image that occurs nowhere is an error, with the nearest names",
+        "A search and replace would have succeeded and changed nothing.",
+        ("pipelinegen bump ghcr.io/acme/apj:1.11.0 --repo ../manifests",),
+        _told_as("no-match", "ghcr.io/acme/api"),
+        exit_code=2,
+    ),
+)
