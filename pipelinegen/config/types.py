@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar, get_args
@@ -13,7 +15,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    WithJsonSchema,
     WrapSerializer,
 )
 from pydantic_core import PydanticCustomError
@@ -117,6 +118,16 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Schema:
+    """pydantic's WithJsonSchema, but a copy for each field: older versions write one field's default into all."""
+
+    text: dict[str, Any]
+
+    def __get_pydantic_json_schema__(self, _core: object, _handler: object) -> dict[str, Any]:
+        return deepcopy(self.text)
+
+
 def _duration(value: object) -> object:
     if isinstance(value, int) and not isinstance(value, bool):
         raise refuse(f"write the unit, such as {value}s")
@@ -133,7 +144,7 @@ def _duration(value: object) -> object:
 Duration = Annotated[
     timedelta,
     BeforeValidator(_duration),
-    WithJsonSchema({"type": "string", "pattern": whole(rules.DURATION)}),
+    _Schema({"type": "string", "pattern": whole(rules.DURATION)}),
 ]
 
 
@@ -158,9 +169,9 @@ def _tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _one_or_more(words: tuple[str, ...]) -> WithJsonSchema:
+def _one_or_more(words: tuple[str, ...]) -> _Schema:
     one = {"enum": list(words), "type": "string"}
-    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]})
+    return _Schema({"anyOf": [one, {"type": "array", "items": one}]})
 
 
 System = Literal["github", "gitlab", "jenkins"]
