@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelinegen.config.document import Mapping, Scalar, Sequence, compose, default_loader, resolve
 from pipelinegen.config.source import Place, Unreadable
 
-LOADERS = [pytest.param(yaml.CSafeLoader, id="libyaml"), pytest.param(yaml.SafeLoader, id="python")]
+LOADERS = [pytest.param(default_loader(), id="default"), pytest.param(yaml.SafeLoader, id="python")]
 
 
 def refusal(text: str, loader: type | None = None) -> Unreadable:
