@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from pipelinegen.images.reference import is_tag
 from pipelinegen.images.versions import reads_as_other
-from pipelinegen.manifests.place import Entry, LeftAlone, Place, Span, Split, Whole
+from pipelinegen.manifests.place import LeftAlone, Place, Span, Split, Whole
 from pipelinegen.manifests.request import Request
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Mapping, Scalar, one_line, token_start, written_span
+from pipelinegen.manifests.spans import Scalar, one_line, token_start, written_span
 
-_NOT_IN_PLACE = "written in a way that is not changed in place"
+NOT_IN_PLACE = "written in a way that is not changed in place"
 _STRING_TAGS = {None, "!", "tag:yaml.org,2002:str"}
 _BASE_60 = re.compile(r"[0-9_]+(?::[0-9_.]+)+", re.ASCII)
 
@@ -61,7 +61,9 @@ def rewrite(source: Source, place: Place, request: Request) -> Rewrite | LeftAlo
         return _rewrite_span(source, place, form, request)
     if isinstance(form, Split):
         return _rewrite_split(source, place, form, request)
-    return _rewrite_entry(source, place, form, request)
+    from pipelinegen.manifests.rewrite_entry import rewrite_entry
+
+    return rewrite_entry(source, place, form, request)
 
 
 def version_text(tag: str | None, digest: str | None) -> str:
@@ -88,7 +90,7 @@ def _rewrite_whole(source: Source, place: Place, form: Whole, request: Request) 
         span = written_span(source.text, scalar, form.start, len(value))
         text = after
     if span is None:
-        return LeftAlone(place.at, _NOT_IN_PLACE, warn=True)
+        return LeftAlone(place.at, NOT_IN_PLACE, warn=True)
     return Rewrite((Change(place.at, *span, text, value, new_value, expected),))
 
 
@@ -129,7 +131,7 @@ def _rewrite_split(source: Source, place: Place, form: Split, request: Request) 
             continue
         change = replace_value(source, scalar, value)
         if change is None:
-            return LeftAlone(scalar.start, _NOT_IN_PLACE, warn=True)
+            return LeftAlone(scalar.start, NOT_IN_PLACE, warn=True)
         changes.append(change)
     return Rewrite(tuple(changes), note)
 
@@ -149,7 +151,7 @@ def replace_value(source: Source, scalar: Scalar, value: str) -> Change | None:
         new = value
     else:
         span = _plain_span(source, scalar)
-        new = _plain(value, always_quoted=scalar.json)
+        new = plain(value, always_quoted=scalar.json)
         if span and span[0] == span[1] and source.text[span[0] - 1] not in {" ", "\t"}:
             new = f" {new}"
     return Change(scalar.start, *span, new, line, value, expected) if span else None
@@ -170,7 +172,7 @@ def _plain_span(source: Source, scalar: Scalar) -> tuple[int, int] | None:
     return None if bare and not behind_colon else (begin, scalar.end)
 
 
-def _plain(value: str, *, always_quoted: bool) -> str:
+def plain(value: str, *, always_quoted: bool) -> str:
     """A value that stands alone: quoted where a reader would take it for something else than this string."""
     return f'"{value}"' if always_quoted or not value or _needs_quotes(value) else value
 
@@ -178,123 +180,3 @@ def _plain(value: str, *, always_quoted: bool) -> str:
 def _needs_quotes(value: str) -> bool:
     """A tag by the table of readers; of longer texts only `12:30` is something else (YAML 1.1's base 60)."""
     return reads_as_other(value) if is_tag(value) else _BASE_60.fullmatch(value) is not None
-
-
-def _rewrite_entry(source: Source, place: Place, form: Entry, request: Request) -> Rewrite | LeftAlone:
-    entry, name = form
-    tag, digest = entry.get("newTag"), entry.get("digest")
-    for part in (tag, digest, name):
-        if part is not None and (not isinstance(part, Scalar) or part.style in {"|", ">"}):
-            return LeftAlone(part.start, "the version of this entry is not a plain scalar", warn=True)
-    found_tag = tag if isinstance(tag, Scalar) else None
-    found_digest = digest if isinstance(digest, Scalar) else None
-    changes: list[Change | None] = []
-    missing: list[tuple[str, str]] = []
-    drop = found_digest is not None and found_digest.value != "" and request.tag is not None and request.digest is None
-    gives_way = drop and found_tag is None
-    if request.tag is not None and not gives_way:
-        _set(source, found_tag, "newTag", request.tag, changes, missing)
-    if request.digest is not None:
-        _set(source, found_digest, "digest", request.digest, changes, missing)
-    if found_digest is not None and drop:
-        given = _give_way(entry, found_digest, request.tag or "") if gives_way else _drop(source, entry, found_digest)
-        changes.append(given)
-    if missing:
-        changes.append(_insert(source, entry, _insertion_point(name, found_tag, missing), missing))
-    if None in changes:
-        return LeftAlone(place.at, _NOT_IN_PLACE, warn=True)
-    return Rewrite(tuple(change for change in changes if change is not None))
-
-
-def _set(
-    source: Source,
-    scalar: Scalar | None,
-    key: str,
-    value: str,
-    changes: list[Change | None],
-    missing: list[tuple[str, str]],
-) -> None:
-    if scalar is None:
-        missing.append((key, value))
-    elif scalar.value != value:
-        changes.append(replace_value(source, scalar, value))
-
-
-def _insertion_point(name: Scalar, tag: Scalar | None, missing: list[tuple[str, str]]) -> Scalar:
-    return tag if tag is not None and missing[0][0] == "digest" else name
-
-
-def _key_of(entry: Mapping, value: Scalar) -> Scalar:
-    return next(key for key, other in entry.pairs if other is value and isinstance(key, Scalar))
-
-
-def _give_way(entry: Mapping, digest: Scalar, tag: str) -> Change:
-    """`digest: sha256:…` becomes `newTag: …` on its line."""
-    key = _key_of(entry, digest)
-    quote = key.style if key.style in {'"', "'"} else ""
-    new = f"{quote}newTag{quote}: {_plain(tag, always_quoted=digest.json)}"
-    expected = (Expectation(key.start, key.end, ("newTag",)), Expectation(digest.start, digest.end, (tag,)))
-    before = f"{key.value}: {digest.value}"
-    return Change(key.start, key.start, digest.end, new, before, f"newTag: {tag}", expected)
-
-
-def _drop(source: Source, entry: Mapping, digest: Scalar) -> Change | None:
-    """Remove `digest:` from an entry that has a tag; where that would move a comment, empty it instead."""
-    key = _key_of(entry, digest)
-    span = _flow_pair(entry, key, digest) if entry.flow else _block_pair(source, entry, key, digest)
-    if span is None:
-        return replace_value(source, digest, "")
-    expected = (Expectation(key.start, key.end, ()), Expectation(digest.start, digest.end, ()))
-    return Change(key.start, *span, "", f"{key.value}: {digest.value}", "", expected)
-
-
-def _flow_pair(entry: Mapping, key: Scalar, value: Scalar) -> tuple[int, int]:
-    index = next(index for index, (name, _) in enumerate(entry.pairs) if name is key)
-    if index > 0:
-        return entry.pairs[index - 1][1].end, value.end
-    return key.start, entry.pairs[1][0].start
-
-
-def _block_pair(source: Source, entry: Mapping, key: Scalar, value: Scalar) -> tuple[int, int] | None:
-    text, lines = source.text, source.lines
-    line_start, line_end = lines.start(key.start), lines.end(value.end)
-    before, after = text[line_start : key.start], text[value.end : line_end]
-    if after.strip():
-        return None
-    if not before.strip():
-        next_line = text.find("\n", value.end) + 1
-        if next_line:
-            return line_start, next_line
-        return lines.end(max(line_start - 1, 0)) if line_start else 0, line_end
-    index = next(index for index, (name, _) in enumerate(entry.pairs) if name is key)
-    following = entry.pairs[index + 1][0].start if index + 1 < len(entry.pairs) else None
-    if before.strip() == "-" and following is not None and not text[line_end:following].strip():
-        return key.start, following
-    return None
-
-
-def _insert(source: Source, entry: Mapping, after: Scalar, pairs: list[tuple[str, str]]) -> Change:
-    """Put `key: value` lines behind the line of a scalar; in a flow mapping, behind the scalar."""
-    text, lines = source.text, source.lines
-    key = _key_of(entry, after)
-    line_start = lines.start(key.start)
-    prefix = text[line_start : key.start]
-    quote = '"' if key.style == '"' else ""
-    written = [f"{quote}{name}{quote}: {_plain(value, always_quoted=after.json)}" for name, value in pairs]
-    own_line = not entry.flow or not prefix.strip()
-    line_break = _line_break(text, after.end) + "".join(char if char == "\t" else " " for char in prefix)
-    if entry.flow:
-        at = after.end
-        new = "".join(f",{line_break if own_line else ' '}{pair}" for pair in written)
-    else:
-        at = lines.end(after.end)
-        new = "".join(line_break + pair for pair in written)
-    inserted = tuple(part for pair in pairs for part in pair)
-    expected = (Expectation(after.start, after.end, (after.value, *inserted)),)
-    return Change(after.start, at, at, new, "", ", ".join(f"{name}: {value}" for name, value in pairs), expected)
-
-
-def _line_break(text: str, near: int) -> str:
-    at = text.find("\n", near)
-    at = at if at >= 0 else text.rfind("\n")
-    return "\r\n" if at > 0 and text[at - 1] == "\r" else "\n"
