@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from pipelinegen.commands.demo.repositories import folder_for, make_repositories
@@ -45,4 +46,5 @@ def document(told: list[Told], keep: str | None, error: PipelinegenError | None 
 def _epilogue(keep: str | None) -> str:
     if keep is None:
         return "The folder is removed; pipelinegen demo --keep DIR leaves it for you to try more."
-    return f"The repositories are in {keep}; `git -C {keep}/manifests restore .` takes the bump back."
+    folder = shlex.quote(keep)
+    return f"The repositories are in {folder}; `git -C {folder}/manifests restore .` takes the bump back."

@@ -16,8 +16,8 @@ NEW_LINES: Mapping[str, Mapping[int, bytes]] = {
     },
     "charts/reports/values-production.yaml": {3: b"  tag: 1.10.0\n"},
     "charts/reports/values.yaml": {7: b"  tag: '1.10.0'  # the API's image holds the reports, too\n"},
-    "clusters/argocd/preview.yaml": {17: b'          tag: "1.10.0"\n'},
-    "clusters/flux/edge.yaml": {15: b"      tag: 1.10.0\n"},
+    "clusters/argocd/preview.yaml": {18: b'          tag: "1.10.0"\n'},
+    "clusters/flux/edge.yaml": {14: b"      tag: 1.10.0\n"},
     "legacy/batch.yaml": {
         11: b"                    image:   'ghcr.io/acme/api:1.10.0'\n",
         13: b'                -   {name: batch, image: "ghcr.io/acme/api:1.10.0"}   # was ghcr.io/acme/api:1.8.0\n',

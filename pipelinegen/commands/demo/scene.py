@@ -63,8 +63,7 @@ class Scene:
         except PipelinegenError as error:
             if error.exit_code > 2:
                 raise
-            self.stage.error(error)
-            self.stage.say(f"(exit {error.exit_code})")
+            self.stage.refusal(error)
             return Run(command, error.exit_code, document=error_document(error))
 
     def files(self) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pipelinegen.errors import PipelinegenError
 from pipelinegen.report import Report
 
 
@@ -24,6 +25,12 @@ class Stage(Report):
     def command(self, line: str) -> None:
         """The command line as a person would type it."""
         self.say(f"{self._paint('green', '$')} {self._paint('bold', line)}")
+
+    def refusal(self, error: PipelinegenError) -> None:
+        """An error that belongs to the story, so nothing went wrong that a quiet run must tell."""
+        if self.verbosity >= 0:
+            self.error(error)
+            self.say(f"(exit {error.exit_code})")
 
     def result(self, lines: Iterable[str]) -> None:
         if self.results_shown:

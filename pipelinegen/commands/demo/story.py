@@ -111,7 +111,7 @@ STORY = (
     Step(
         "repositories",
         "the manifests that run a shop",
-        "Eight places deploy ghcr.io/acme/api:1.9.3 and three ghcr.io/acme/worker:3f9a1c2, in seven ways of writing it.\n"
+        "Eight places deploy ghcr.io/acme/api:1.9.3 and three ghcr.io/acme/worker:3f9a1c2, written in seven ways.\n"
         "Few spell the whole name; some that do are a comment, a README or an image of somebody else.",
         (f"{_GIT} ls-files",),
         _listed,
@@ -119,22 +119,22 @@ STORY = (
     Step(
         "kustomize-and-helm",
         "what would change, in kustomize and Helm",
-        "The digest goes, since it names the old image and would win over the tag. 8e10257 gets quotes, since YAML reads\n"
-        "it as a number. values-production.yaml names no image at all: the values.yaml beside it does.",
+        "The digest goes: it names the old image and would win over the tag. 8e10257 gets quotes: YAML reads it as\n"
+        "a number. values-production.yaml names no image at all; the values.yaml beside it does.",
         (f"{_BUMP} --dry-run --path 'apps/**' --path 'charts/**'",),
         _found({"api": 4, "worker": 2}),
     ),
     Step(
         "agents-and-plain",
         "what would change, in Argo CD, Flux and plain manifests",
-        "The shop's pipelinegen.yaml says what api and worker are, and where the manifests are. YAML in a text in YAML is\n"
-        "read, too; odd quotes and blanks stay as they are; the fork at quay.io, api-docs and the comment are left alone.",
+        "The shop's pipelinegen.yaml says what api and worker are, and where the manifests are. YAML in a text in\n"
+        "YAML is read, too. Odd quotes and blanks stay; the fork at quay.io and api-docs are left alone.",
         ("pipelinegen bump api=1.10.0 worker=8e10257 --dry-run --path 'clusters/**' --path 'legacy/**'",),
         _found({"api": 4, "worker": 1}),
     ),
     Step(
         "plan",
-        "the plan: every place, and every mention that was left alone, with the reason",
+        "the plan: each place that changes, each that was left alone, and why",
         "The diff goes to standard output, and all that is for people to standard error.",
         (f"{_BUMP} --dry-run --explain > /dev/null",),
         _found({"api": 8, "worker": 3}),
@@ -142,7 +142,8 @@ STORY = (
     Step(
         "write",
         "write it",
-        "Before a byte is written, both versions are parsed: they must differ in exactly the planned values. All or nothing.",
+        "Before a byte is written, both versions are parsed and compared: they must differ in exactly the planned\n"
+        "values. All files are written, or none.",
         (f"{_BUMP} > /dev/null", f"{_GIT} diff --stat"),
         _written,
     ),
@@ -164,7 +165,7 @@ STORY = (
     Step(
         "typo",
         "an image that occurs nowhere is an error, with the nearest names",
-        "A search and replace would have succeeded and changed nothing.",
+        "A search and replace would have changed nothing and called it a success.",
         ("pipelinegen bump ghcr.io/acme/apj:1.11.0 --repo ../manifests",),
         _told_as("no-match", "ghcr.io/acme/api"),
         exit_code=2,
