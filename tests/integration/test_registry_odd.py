@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from pipelinegen.edge.http import Clock
-from pipelinegen.edge.registry import Found, Missing, Registry, Tags, Unknown
+from pipelinegen.edge.registry import Found, Missing, Registry, Tags, Unknown, verify
 from pipelinegen.edge.registry.client import PAGE_SIZE
-from pipelinegen.errors import WorldError
+from pipelinegen.edge.registry.connection import Connection, Connections
+from pipelinegen.edge.registry.credentials import Keyring
+from pipelinegen.errors import InputError, WorldError
 from pipelinegen.images.reference import ImageReference
 from tests.support.registry import (
     DOCKER_MANIFEST,
@@ -152,6 +154,13 @@ def test_other_bytes_than_the_digest_names_are_an_error_and_no_note(desk: Desk, 
     assert caught.value.details == (f"expected {OTHER}", f"received {DIGEST}")
 
 
+def test_a_registry_that_states_another_digest_than_was_asked_for_is_not_believed(desk: Desk) -> None:
+    states_other = Reply(200, b"", {**PLAIN, "Docker-Content-Digest": OTHER})
+    with serve(head_and_get(states_other, GOOD)) as server:
+        assert desk.exists(server, None, DIGEST) == Found(DIGEST, OCI_MANIFEST)
+        assert len(server.requests) == 2
+
+
 def test_bytes_other_than_the_registry_states_are_an_error(desk: Desk) -> None:
     wrong = Reply(200, BODY, {**PLAIN, "Docker-Content-Digest": OTHER})
     with serve(head_and_get(Reply(404), wrong)) as server, pytest.raises(WorldError, match="other bytes"):
@@ -193,6 +202,15 @@ MISSING: Mapping[str, tuple[Callable[[Request], Reply], Missing]] = {
 def test_the_image_is_missing(desk: Desk, answer: Callable[[Request], Reply], expected: Missing) -> None:
     with serve(answer) as server:
         assert desk.exists(server) == expected
+
+
+def test_a_missing_repository_is_an_error_of_the_input(desk: Desk) -> None:
+    with serve(lambda _: NAME_UNKNOWN) as server:
+        with pytest.raises(InputError) as caught:
+            verify(ImageReference(server.host, "acme/api", "1.0.0"), desk.client(server.host))
+        assert caught.value.id == "bad-image"
+        assert caught.value.what == "the registry has no such repository"
+        assert caught.value.details == (f"{server.host}: NAME_UNKNOWN: repository name not known",)
 
 
 SCHEMA_1 = Reply(
@@ -304,6 +322,27 @@ def test_a_token_that_has_gone_bad_is_fetched_anew(desk: Desk) -> None:
             names.pop(0)
             assert isinstance(client.exists(reference), Found)
             assert shown(server) == ["", "Bearer first", "Bearer first", "Bearer second"]
+
+
+def test_an_identity_token_is_shown_again_where_the_token_server_failed_for_a_moment(desk: Desk) -> None:
+    replies = [Reply(503), Reply(0), Reply(200, b'{"access_token": "good"}')]
+    with serve(lambda _: replies.pop(0)) as tokens, serve(guarded(lambda: bearer(f"{tokens.url}/t"))) as server:
+        folder = desk.folder / ".docker"
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"auths": {server.host: {"identitytoken": CANARY}}}))
+        assert isinstance(desk.exists(server), Found)
+        assert [request.method for request in tokens.requests] == ["POST"] * 3
+
+
+def test_a_registry_elsewhere_cannot_send_the_password_to_a_program_on_this_machine(desk: Desk) -> None:
+    environ = {"PIPELINEGEN_REGISTRY_USERNAME": "robot", "PIPELINEGEN_REGISTRY_PASSWORD": CANARY}
+    keyring = Keyring(environ, ["r.test"], warn=desk.notes.append, on_secret=lambda _, __: None)
+    with serve(lambda _: Reply(200, b'{"token": "good"}')) as local:
+        with Connections(environ, Clock(), 5.0, desk.notes.append) as connections:
+            login = Connection("r.test", connections, keyring, Clock(), lambda _, __: None).login
+            with pytest.raises(WorldError, match="not https"):
+                login.answer({"www-authenticate": f'Bearer realm="{local.url}/t"'}, "acme/api")
+        assert local.requests == []
 
 
 REALMS = [

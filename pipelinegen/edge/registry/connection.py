@@ -74,6 +74,12 @@ class Connections:
             )
         return self._lines[origin]
 
+    def __enter__(self) -> Connections:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         while self._lines:
             self._lines.popitem()[1].close()
@@ -114,7 +120,7 @@ class Connection:
         line = self._connections.open(self.origin)
         answer = line.ask(method, url, {**headers, **_authorization(self.login.header(path))})
         if answer.status_code == 401:
-            header = self.login.answer(answer, path)
+            header = self.login.answer(answer.headers, path)
             if header is not None:
                 answer = line.ask(method, url, {**headers, **_authorization(header)})
         return answer

@@ -17,8 +17,6 @@ from pipelinegen.edge.registry.credentials import Keyring
 from pipelinegen.errors import InputError, WorldError
 
 if TYPE_CHECKING:
-    import requests
-
     from pipelinegen.edge.registry.connection import Line
 
 # "When omitted, this defaults to 60 seconds" (distribution, docs/spec/auth/token.md).
@@ -69,9 +67,9 @@ class Login:
             return _basic(credential)
         return self._bearer(self._challenge, f"repository:{path}:pull", path, credential)
 
-    def answer(self, answer: requests.Response, path: str) -> str | None:
+    def answer(self, headers: Mapping[str, str], path: str) -> str | None:
         """The Authorization that a 401 asks for, freshly made; None when there is nothing to show."""
-        challenge = _preferred(parse_challenges(answer.headers.get("www-authenticate", "")))
+        challenge = _preferred(parse_challenges(headers.get("www-authenticate", "")))
         if challenge is None:
             return None
         self._challenge = challenge

@@ -31,6 +31,7 @@ WORDS = {
     "JSON that is no object": (b"[1]", ""),
     "escape sequences": (b"\x1b[31mred", "\\u001b[31mred"),
     "text that turns round": ('{"message":"a\u202eb"}'.encode(), "a\\u202eb"),
+    "a long story": (b"blah " * 100, ("blah " * 100)[:WORDS_LIMIT]),
     "not UTF-8": (b"\xff\xfe", "\ufffd\ufffd"),
 }
 

@@ -363,6 +363,7 @@ BROKEN = {
     "store is a number": ('{"credsStore": 1}', "credsStore is a string"),
     "entry is a text": ('{"auths": {"ghcr.io": "s3cr3t"}}', "auths, ghcr.io: not an object"),
     "no base64": ('{"auths": {"ghcr.io": {"auth": "s3cr3t!"}}}', "auths, ghcr.io, auth: not the base64"),
+    "base64 and more": ('{"auths": {"ghcr.io": {"auth": "bWU6czNjcjN0!"}}}', "auths, ghcr.io, auth: not the base64"),
     "no colon": ('{"auths": {"ghcr.io": {"auth": "czNjcjN0"}}}', "auths, ghcr.io, auth: not the base64"),
     "not ASCII": ('{"auths": {"ghcr.io": {"auth": "s3cr3té"}}}', "auths, ghcr.io, auth: not the base64"),
     "number": ('{"auths": {"ghcr.io": {"auth": 5}}}', "auths, ghcr.io, auth: not a string"),
