@@ -133,7 +133,7 @@ def _check_path(text: str, host: str, path: str) -> None:
         _refuse(text, "it names no repository, only an owner", f"give OWNER/NAME on {host}")
     if not _PATH.fullmatch(path) or {".", ".."} & set(names):
         _refuse(text, "its path is not plain")
-    if any(int(code, 16) < 0x21 or int(code, 16) in {0x2E, 0x2F, 0x5C, 0x7F} for code in re.findall("%(..)", path)):
+    if any(int(code, 16) < 0x20 or int(code, 16) in {0x2E, 0x2F, 0x5C, 0x7F} for code in re.findall("%(..)", path)):
         _refuse(text, "its path hides a control character, a dot or a slash")
 
 
