@@ -78,8 +78,11 @@ def _labelled(selector: str, labels: dict[str, Value]) -> bool:
 
 def names_image(name: str, reference: str) -> bool:
     """Whether an entry's name means a reference: kustomize takes it for a pattern, so a dot is any character."""
-    if not re.fullmatch(r"[\w./:@-]+", name, re.ASCII):
+    if not re.fullmatch(r"[\w./:-]+", name, re.ASCII):
         raise Unfollowed(f"the name {name} is a pattern and is not followed")
+    if split_image(name)[1]:
+        # It matches one tag only, so what it does depends on the very edit that is asked about.
+        raise Unfollowed(f"the name {name} has a tag and is not followed")
     pattern = re.escape(name).replace(r"\.", ".")
     return re.fullmatch(rf"{pattern}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?", reference) is not None
 
