@@ -218,6 +218,8 @@ def _no_environment(path: str) -> str | None:
 
 def candidate(selection: Selection) -> Callable[[str], bool]:
     """Which files are worth a search."""
+    if selection.text_file is _none:
+        return is_manifest
     return lambda path: is_manifest(path) or selection.text_file(path)
 
 

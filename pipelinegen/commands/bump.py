@@ -19,6 +19,7 @@ from pipelinegen.commands.local import Delivery, deliver_here
 from pipelinegen.commands.show import document, result_of, show
 from pipelinegen.edge.worktree import Worktree
 from pipelinegen.manifests.planning import make_plan
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.splice import apply
 from pipelinegen.report import Report
 
@@ -40,10 +41,11 @@ def run(options: BumpOptions, report: Report) -> int:
         pin = bool(options.pin_digest)
         requests = settle(requests, verify=options.verify_image, pin=pin, by_default=False, report=report)
     tree = Worktree(repository, candidate(selection))
-    plan = make_plan(tree, requests, selection)
+    sources = Sources(tree)
+    plan = make_plan(sources, requests, selection)
     judge(plan, tree, options, selection)
-    contents = apply(plan, tree)
-    show(plan, tree, options, report)
+    contents = apply(plan, sources)
+    show(plan, sources, options, report)
     delivery = Delivery(options.deliver or "worktree")
     if contents and not options.dry_run:
         delivery = deliver_here(tree, contents, plan, delivery, report)

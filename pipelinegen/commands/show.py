@@ -12,16 +12,16 @@ from pipelinegen.errors import PipelinegenError
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.diff import unified
 from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
-from pipelinegen.manifests.source import BOM
+from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
 
 SCHEMA = "pipelinegen.bump/1"
 
 
-def show(plan: Plan, tree: Tree, options: BumpOptions, report: Report) -> None:
+def show(plan: Plan, files: Tree | Sources, options: BumpOptions, report: Report) -> None:
     """The diff on standard output; what was found and what was left alone on standard error."""
-    report.diff(diff_of(plan, tree))
+    report.diff(diff_of(plan, files))
     for skip in plan.skipped:
         if skip.warn:
             report.warn(f"{_place(skip)}: left alone: {skip.reason}")
@@ -34,10 +34,13 @@ def show(plan: Plan, tree: Tree, options: BumpOptions, report: Report) -> None:
         report.say(_count(image, dry=options.dry_run))
 
 
-def diff_of(plan: Plan, tree: Tree) -> Iterator[str]:
+def diff_of(plan: Plan, files: Tree | Sources) -> Iterator[str]:
     """The lines of the plan's unified diff."""
+    sources = sources_of(files)
     for file, edits in groupby(plan.edits, key=lambda edit: edit.file):
-        yield from unified(file, tree.read(file).decode().removeprefix(BOM), list(edits))
+        listed = list(edits)
+        text_file = any(edit.kind == "text" for edit in listed)
+        yield from unified(file, sources.source(file, text_file=text_file).text, listed)
 
 
 def _change(edit: Edit) -> str:

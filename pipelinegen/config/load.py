@@ -17,7 +17,7 @@ NAMES = ("pipelinegen.yaml", "pipelinegen.yml")
 _SCHEMA_HINT = "`pipelinegen init` writes a file to begin with; `pipelinegen schema` prints what it may hold"
 
 
-def find(start: Path) -> Path | None:
+def find(start: str | os.PathLike[str]) -> Path | None:
     """The configuration file of a folder: in it or above it, up to the root of the repository that it is in."""
     folder = os.path.abspath(start)
     while True:

@@ -12,7 +12,7 @@ from pipelinegen.images.reference import normalise
 from pipelinegen.manifests.kustomize.effective import Effective, Layer, effective, repository_of
 from pipelinegen.manifests.kustomize.kustomization import is_kustomization_name
 from pipelinegen.manifests.kustomize.layout import Layout, includers, layout_of
-from pipelinegen.manifests.kustomize.selecting import split_image
+from pipelinegen.manifests.kustomize.selecting import names_image, split_image
 from pipelinegen.manifests.tree import Tree
 
 
@@ -55,11 +55,23 @@ class OverlayNeed(NamedTuple):
     shared_with: tuple[str, ...]
 
 
+class OutOfReach(NamedTuple):
+    """A field that names the image and that no `images:` entry of the kustomization may change, and why."""
+
+    kustomization: str
+    object: str
+    field: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.kustomization}: {self.object} {self.field}: {self.reason}"
+
+
 class OverlayNeeds(NamedTuple):
-    """What `--set-in-overlay` has to add; `out_of_reach` are fields that an `images:` entry does not change."""
+    """What `--set-in-overlay` has to add, and what it cannot."""
 
     entries: tuple[OverlayNeed, ...]
-    out_of_reach: tuple[tuple[str, Effective], ...]
+    out_of_reach: tuple[OutOfReach, ...]
 
 
 def environment_name(kustomization: str, configured: Callable[[str], str | None] = lambda _: None) -> str:
@@ -161,25 +173,39 @@ def needs_overlay_entry(
     """
     layout = layout_of(tree)
     above = _above(layout, hits)
+    wanted = normalise(repository) or repository
     entries: list[OverlayNeed] = []
-    out_of_reach: list[tuple[str, Effective]] = []
+    out_of_reach: list[OutOfReach] = []
     for path in _outermost(set(selected_kustomizations), hits, above):
-        bases: dict[str, dict[str, set[str]]] = {}
+        needs: dict[str, OverlayNeed] = {}
         for reference in effective(layout, path, repository).references:
             file = reference.decider.at.file
             others = {root for root in _roots(layout, file, above, None) if not selected(root) and root != path}
-            if repository_of(reference.final) != (normalise(repository) or repository):
-                continue
-            if selected(file) and not others:
+            if repository_of(reference.final) != wanted or (selected(file) and not others):
                 continue
             if reference.transformable:
-                bases.setdefault(split_image(reference.final)[0], {}).setdefault(file, set()).update(others)
+                name = split_image(reference.final)[0]
+                need = needs.setdefault(name, OverlayNeed(path, name, (), ()))
+                bases, shared = {*need.bases, file}, {*need.shared_with, *others}
+                needs[name] = need._replace(bases=tuple(sorted(bases)), shared_with=tuple(sorted(shared)))
             else:
-                out_of_reach.append((path, reference))
-        for name, files in bases.items():
-            shared_with = tuple(sorted(set().union(*files.values())))
-            entries.append(OverlayNeed(path, name, tuple(sorted(files)), shared_with))
+                reason = "not the image of a container, which is all that an `images:` entry changes"
+                out_of_reach.append(OutOfReach(path, reference.object, reference.field, reason))
+        strangers = _strangers(layout, path, needs, wanted)
+        entries += [need for name, need in needs.items() if name not in strangers]
+        out_of_reach += strangers.values()
     return OverlayNeeds(tuple(entries), tuple(out_of_reach))
+
+
+def _strangers(layout: Layout, path: str, names: Iterable[str], wanted: str) -> dict[str, OutOfReach]:
+    """For each name a reference to another image that an entry would change too: its dots stand for any character."""
+    found: dict[str, OutOfReach] = {}
+    for reference in effective(layout, path).references if names else ():
+        for name in names:
+            if repository_of(reference.final) != wanted and names_image(name, reference.final):
+                reason = f"an `images:` entry for {name} would change {reference.final} here"
+                found.setdefault(name, OutOfReach(path, reference.object, reference.field, reason))
+    return found
 
 
 def _outermost(selected: set[str], hits: Sequence[str], above: Mapping[str, list[str]]) -> list[str]:

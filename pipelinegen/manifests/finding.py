@@ -9,12 +9,15 @@ from pipelinegen.manifests.locate import locate
 from pipelinegen.manifests.place import Found
 from pipelinegen.manifests.plan import Skip
 from pipelinegen.manifests.request import Names
-from pipelinegen.manifests.source import Refused, Source, read_source
-from pipelinegen.manifests.tree import Tree, Unreadable
-from pipelinegen.manifests.values_files import Library, Values, named_in, values_in
+from pipelinegen.manifests.source import Refused, Source
+from pipelinegen.manifests.sources import Sources
+from pipelinegen.manifests.tree import Unreadable
+from pipelinegen.manifests.values_files import Values, named_in, values_in
 
 _WORKFLOWS = (".github/", ".gitlab/", ".git/")
-_LINK_WORDS = (b"valueFiles:", b"valuesFiles:", b"valuesFrom:", b"releases:")
+_ENDINGS = (".yaml", ".yml", ".json", ".tpl", ".gotmpl", ".tmpl", ".j2")
+# valueFiles and valuesFiles, valuesFrom; a helmfile is known by its name.
+_LINK_WORDS = (b"Files:", b"sFrom:")
 
 
 def _every(path: str) -> bool:
@@ -56,25 +59,23 @@ class Finding(NamedTuple):
     skip: Skip | None = None
 
 
-def find(tree: Tree, names: Names, selection: Selection) -> Iterator[Finding]:
+def find(sources: Sources, names: Names, selection: Selection) -> Iterator[Finding]:
     """Each file that names one of the repositories, then each values file that holds only a tag of one."""
-    named, linking = tree.search((names.words, _LINK_WORDS))
-    sources: list[Source] = []
+    named, linking = sources.tree.search((names.words, _LINK_WORDS))
     values: list[Values] = []
     for path in named:
-        source, skip = _read(tree, path, selection)
+        source, skip = _read(sources, path, selection)
         if source is None:
             if skip is not None:
                 yield Finding(path, selection.selects(path), None, (), skip)
             continue
-        sources.append(source)
         values += [each for each in values_in(source) if _names_one(each, names.repositories)]
         yield Finding(path, selection.selects(path), source, list(locate(source, names.pattern)))
     if values:
         from pipelinegen.manifests.values_links import tag_only_places
 
-        library = Library(tree, sources)
-        for source, places in tag_only_places(library, values, names.repositories, linking):
+        helmfiles = [path for path in sources.tree.paths() if path.rpartition("/")[2].startswith("helmfile")]
+        for source, places in tag_only_places(sources, values, names.repositories, [*linking, *helmfiles]):
             yield Finding(source.path, selection.selects(source.path), source, places)
 
 
@@ -82,14 +83,14 @@ def _names_one(values: Values, repositories: Collection[str]) -> bool:
     return any(True for _ in named_in(values, repositories))
 
 
-def _read(tree: Tree, path: str, selection: Selection) -> tuple[Source | None, Skip | None]:
+def _read(sources: Sources, path: str, selection: Selection) -> tuple[Source | None, Skip | None]:
     if path.startswith(_WORKFLOWS):
         return None, Skip(path, 1, 1, "belongs to the forge or to git, not to the environment")
     text_file = selection.text_file(path)
     if not text_file and not is_manifest(path):
         return None, None
     try:
-        return read_source(path, tree.read(path), text_file=text_file), None
+        return sources.source(path, text_file=text_file), None
     except Unreadable as error:
         return None, Skip(path, 1, 1, error.reason, warn=True)
     except Refused as error:
@@ -98,5 +99,4 @@ def _read(tree: Tree, path: str, selection: Selection) -> tuple[Source | None, S
 
 def is_manifest(path: str) -> bool:
     """Whether a file's name says that it holds YAML, JSON or a template of them."""
-    name = path.rsplit("/", 1)[-1]
-    return name == "Kustomization" or name.endswith((".yaml", ".yml", ".json", ".tpl", ".gotmpl", ".tmpl", ".j2"))
+    return path.endswith(_ENDINGS) or path.rpartition("/")[2] == "Kustomization"

@@ -12,6 +12,7 @@ from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
 from pipelinegen.manifests.request import Request, names_of
 from pipelinegen.manifests.rewrite import Rewrite, rewrite
 from pipelinegen.manifests.source import Source
+from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.tree import Tree
 
 
@@ -37,12 +38,12 @@ class _Ledger:
         return Plan(images, tuple(edits), *lists)
 
 
-def make_plan(tree: Tree, requests: Sequence[Request], selection: Selection | None = None) -> Plan:
-    """The plan for the requests (one for each repository) on the files of `tree`."""
+def make_plan(files: Tree | Sources, requests: Sequence[Request], selection: Selection | None = None) -> Plan:
+    """The plan for the requests (one for each repository) on some files."""
     selection = selection or Selection()
     ledger = _Ledger(requests)
     names = names_of(requests)
-    for finding in find(tree, names, selection):
+    for finding in find(sources_of(files), names, selection):
         if finding.skip is not None and finding.selected:
             ledger.skipped.append(finding.skip)
         elif finding.source is None:

@@ -13,6 +13,7 @@ BOM = "\ufeff"
 
 # YAML 1.1 breaks lines at these, YAML 1.2 and the eye do not: `a: b # c<NEL>image: evil/x:1`.
 _ODD_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
+_MARKS = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |\|{7} )", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{\{|\{%|<%|\[\[")
 
@@ -30,14 +31,14 @@ class Refused(Exception):
 class Source:
     """A file's text (without BOM) and documents; `form` is yaml, json, template or text."""
 
-    def __init__(self, path: str, text: str, form: str, *, bom: bool = False) -> None:
+    def __init__(self, path: str, text: str, form: str, lines: Lines, *, bom: bool = False) -> None:
         self.path = path
         self.text = text
         self.bom = bom
         self.form = form
         self.documents: list[Node] = []
         self.problems: list[Problem] = []
-        self.lines = Lines(text)
+        self.lines = lines
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, counted from 1."""
@@ -56,9 +57,9 @@ def read_source(path: str, data: bytes, *, text_file: bool = False) -> Source:
     lines = Lines(text)
     _refuse_odd_lines(text, lines)
     if text_file:
-        return Source(path, text, "text", bom=bom)
+        return Source(path, text, "text", lines, bom=bom)
     form, documents = _parse(path, text, lines)
-    source = Source(path, text, form, bom=bom)
+    source = Source(path, text, form, lines, bom=bom)
     source.documents = documents
     source.problems = open_nested(text, documents) if form == "yaml" else []
     _refuse_sops(source)
@@ -79,11 +80,12 @@ def _decode(data: bytes) -> str:
 
 
 def _refuse_odd_lines(text: str, lines: Lines) -> None:
-    odd = _ODD_BREAK.search(text)
+    # Nearly no file holds the characters at all, and these looks cost far less than the patterns.
+    odd = _ODD_BREAK.search(text) if "\r" in text or not text.isascii() else None
     if odd:
         name = {"\x85": "NEL", "\u2028": "LS", "\u2029": "PS"}.get(odd[0], "a lone CR")
         raise Refused(f"holds {name}, which YAML readers take differently for a line break", *lines.place(odd.start()))
-    conflict = _CONFLICT.search(text)
+    conflict = _CONFLICT.search(text) if any(mark in text for mark in _MARKS) else None
     if conflict:
         raise Refused("holds the marks of an unresolved merge conflict", *lines.place(conflict.start()))
     if len(text) > MAX_LINE and max(map(len, text.split("\n"))) > MAX_LINE:

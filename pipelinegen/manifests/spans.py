@@ -85,7 +85,13 @@ class Scalar(Node):
     def __init__(
         self, start: int, end: int, value: str, style: str | None, tag: str | None = None, anchor: str | None = None
     ) -> None:
-        super().__init__(start, end, tag, anchor)
+        # Written out, not by super(): there is one for each scalar of each file that names the image.
+        self.start = start
+        self.end = end
+        self.tag = tag
+        self.anchor = anchor
+        self.parent = None
+        self.key = None
         self.value = value
         self.style = style
         self.nested: tuple[Node, ...] = ()
@@ -146,7 +152,7 @@ def parse_yaml(text: str, offset: Offset | None = None) -> list[Node]:
     loader = None
     try:
         loader = _LOADER(text)
-        return _build(loader, offset or _same)
+        return _build(loader, offset)
     except yaml.reader.ReaderError as error:
         raise Unparsable(f"not YAML: {error.reason}", error.position) from None
     except yaml.MarkedYAMLError as error:
@@ -158,60 +164,53 @@ def parse_yaml(text: str, offset: Offset | None = None) -> list[Node]:
             loader.dispose()
 
 
-def _same(offset: int) -> int:
-    return offset
-
-
-def _build(loader: Any, offset: Offset) -> list[Node]:
+def _build(loader: Any, offset: Offset | None) -> list[Node]:
     documents: list[Node] = []
     stack: list[Mapping | Sequence] = []
     keys: list[Node | None] = []
     events = aliases = 0
     get_event = loader.get_event
+    node: Node
     while True:
         event = get_event()
         kind = type(event)
         events += 1
+        start = event.start_mark.index
         if events > MAX_EVENTS:
-            raise Unparsable(f"more than {MAX_EVENTS:,} YAML events", event.start_mark.index)
-        node: Node
+            raise Unparsable(f"more than {MAX_EVENTS:,} YAML events", start)
         if kind is yaml.ScalarEvent:
-            node = Scalar(
-                offset(event.start_mark.index),
-                offset(event.end_mark.index),
-                event.value,
-                event.style,
-                event.tag,
-                event.anchor,
-            )
+            node = Scalar(start, event.end_mark.index, event.value, event.style, event.tag, event.anchor)
         elif kind is yaml.MappingStartEvent:
-            node = Mapping(offset(event.start_mark.index), event.tag, event.anchor, event.flow_style)
+            node = Mapping(start, event.tag, event.anchor, event.flow_style)
         elif kind is yaml.SequenceStartEvent:
-            node = Sequence(offset(event.start_mark.index), event.tag, event.anchor, event.flow_style)
+            node = Sequence(start, event.tag, event.anchor, event.flow_style)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            node = stack.pop()
+            node.end = event.end_mark.index if offset is None else offset(event.end_mark.index)
+            keys.pop()
+            continue
         elif kind is yaml.AliasEvent:
             aliases += 1
             if aliases > MAX_ALIASES:
-                raise Unparsable(f"more than {MAX_ALIASES} aliases", event.start_mark.index)
-            node = Alias(offset(event.start_mark.index), offset(event.end_mark.index), event.anchor)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            stack.pop().end = offset(event.end_mark.index)
-            keys.pop()
-            continue
+                raise Unparsable(f"more than {MAX_ALIASES} aliases", start)
+            node = Alias(start, event.end_mark.index, event.anchor)
         elif kind is yaml.StreamEndEvent:
             return documents
         else:
             continue
-        if not stack:
+        if offset is not None:
+            node.start, node.end = offset(start), offset(node.end)
+        if stack:
+            attach(node, stack[-1], keys)
+        else:
             documents.append(node)
             if len(documents) > MAX_DOCUMENTS:
-                raise Unparsable(f"more than {MAX_DOCUMENTS:,} documents", event.start_mark.index)
-        else:
-            attach(node, stack[-1], keys)
+                raise Unparsable(f"more than {MAX_DOCUMENTS:,} documents", start)
         if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             stack.append(node)  # type: ignore[arg-type]  # kind says that it is a collection
             keys.append(None)
             if len(stack) > MAX_DEPTH:
-                raise Unparsable(f"nested more than {MAX_DEPTH} deep", event.start_mark.index)
+                raise Unparsable(f"nested more than {MAX_DEPTH} deep", start)
 
 
 def attach(node: Node, parent: Mapping | Sequence, keys: list[Node | None]) -> None:
@@ -235,7 +234,8 @@ def scalars(node: Node) -> Iterator[Scalar]:
         node = pending.pop()
         if isinstance(node, Scalar):
             yield node
-            pending.extend(reversed(node.nested))
+            if node.nested:
+                pending.extend(reversed(node.nested))
         elif isinstance(node, Mapping):
             for key, value in reversed(node.pairs):
                 pending.append(value)
@@ -312,7 +312,13 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
+        self._known: list[int] = []
+
+    @property
+    def _starts(self) -> list[int]:
+        if not self._known:
+            self._known = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        return self._known
 
     def place(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._starts, offset)
@@ -320,7 +326,7 @@ class Lines:
 
     def start(self, offset: int) -> int:
         """Where the line of an offset begins."""
-        return self._starts[bisect_right(self._starts, offset) - 1]
+        return self.text.rfind("\n", 0, offset) + 1
 
     def end(self, offset: int) -> int:
         """Where the line of an offset ends: before its line break."""

@@ -12,6 +12,7 @@ from typing import TypeAlias
 from pipelinegen.errors import Defect, WorldError
 from pipelinegen.manifests.plan import Edit, Plan
 from pipelinegen.manifests.source import Refused, Source, read_source
+from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar
 from pipelinegen.manifests.spans import Sequence as NodeSequence
 from pipelinegen.manifests.tree import Tree
@@ -19,16 +20,20 @@ from pipelinegen.manifests.tree import Tree
 Event: TypeAlias = tuple[str | None, ...]
 
 
-def apply(plan: Plan, tree: Tree) -> dict[str, bytes]:
+def apply(plan: Plan, files: Tree | Sources) -> dict[str, bytes]:
     """The new bytes of each file of the plan, proved. Raises WorldError if a file is no longer what was planned on."""
-    by_file = groupby(plan.edits, key=lambda edit: edit.file)
-    return {file: splice(file, tree.read(file), list(edits)) for file, edits in by_file}
+    sources = sources_of(files)
+    contents = {}
+    for file, group in groupby(plan.edits, key=lambda edit: edit.file):
+        edits = list(group)
+        source = sources.source(file, text_file=any(edit.kind == "text" for edit in edits))
+        contents[file] = splice(source, edits)
+    return contents
 
 
-def splice(file: str, data: bytes, edits: Sequence[Edit]) -> bytes:
+def splice(source: Source, edits: Sequence[Edit]) -> bytes:
     """The bytes of a file with its edits made, proved. Raises WorldError, Defect."""
-    textual = all(edit.kind in {"text", "template"} for edit in edits)
-    source = read_source(file, data, text_file=textual)
+    textual = source.form in {"text", "template"}
     text = _replace(source, edits)
     new = source.encode(text)
     if not textual:
@@ -54,6 +59,9 @@ def _replace(source: Source, edits: Sequence[Edit]) -> str:
 
 def prove(source: Source, new: bytes, edits: Sequence[Edit]) -> None:
     """Raises Defect unless the new bytes parse to the same events, but for the expected scalars."""
+    for edit in edits:
+        if not _stays_inside(edit):
+            raise _unproved(source.path, edit.line, "an edit reaches beyond its scalars")
     try:
         changed = read_source(source.path, new)
     except Refused as error:
@@ -66,6 +74,18 @@ def prove(source: Source, new: bytes, edits: Sequence[Edit]) -> None:
             raise _unproved(source.path, line, f"expected {wanted}, found {found}")
     if expected:
         raise _unproved(source.path, 1, f"{len(expected)} planned scalars are not there")
+
+
+def _stays_inside(edit: Edit) -> bool:
+    """What events cannot show: comments, and the blanks around a scalar that gets another value."""
+    if edit.old.count("#") != edit.new.count("#"):
+        return False
+    if len(edit.expectations) != 1:
+        return bool(edit.expectations)
+    expected = edit.expectations[0]
+    if len(expected.values) > 1:
+        return edit.start == edit.end >= expected.end
+    return expected.at <= edit.start and edit.end <= expected.end
 
 
 def _unproved(file: str, line: int, reason: str) -> Defect:

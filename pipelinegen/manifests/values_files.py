@@ -8,10 +8,10 @@ from typing import NamedTuple, TypeAlias
 from pipelinegen.images.reference import normalise
 from pipelinegen.manifests.locate.helm_values import beside, full_name, place, version_keys
 from pipelinegen.manifests.place import Found, LeftAlone
-from pipelinegen.manifests.source import Refused, Source, read_source
+from pipelinegen.manifests.source import Source
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.spans import Mapping, Node, Scalar, scalars
 from pipelinegen.manifests.spans import Sequence as NodeSequence
-from pipelinegen.manifests.tree import Tree, Unreadable
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -33,28 +33,6 @@ class Named(NamedTuple):
     path: Path
     key: str
     repository: str
-
-
-class Library:
-    """The sources of a tree, each read once."""
-
-    def __init__(self, tree: Tree, known: Sequence[Source] = ()) -> None:
-        self.tree = tree
-        self._sources: dict[str, Source | None] = {source.path: source for source in known}
-
-    def source(self, path: str) -> Source | None:
-        """A file's source; None where it is absent or must be left alone."""
-        if path not in self._sources:
-            try:
-                self._sources[path] = read_source(path, self.tree.read(path))
-            except (KeyError, Unreadable, Refused):
-                self._sources[path] = None
-        return self._sources[path]
-
-    def values_file(self, path: str) -> Values | None:
-        """The values that a whole file is, or None when it is something else."""
-        source = self.source(path)
-        return next((values for values in values_in(source) if values.own_file), None) if source else None
 
 
 def values_in(source: Source) -> list[Values]:
@@ -80,6 +58,12 @@ def values_in(source: Source) -> list[Values]:
 
 def _holds_values(holder: Scalar) -> bool:
     return holder.key_text() != "patch" and not isinstance(holder.parent, NodeSequence)
+
+
+def values_file(sources: Sources, path: str) -> Values | None:
+    """The values that a whole file is, or None when it is something else."""
+    source = sources.source_or_none(path)
+    return next((values for values in values_in(source) if values.own_file), None) if source else None
 
 
 def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import posixpath
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from pipelinegen.manifests.place import Found
 from pipelinegen.manifests.source import Source
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.spans import Mapping, Node, Scalar
 from pipelinegen.manifests.spans import Sequence as NodeSequence
 from pipelinegen.manifests.tree import Unreadable
-from pipelinegen.manifests.values_files import Library, Values, places_in_group, values_in
+from pipelinegen.manifests.values_files import Values, places_in_group, values_file, values_in
 
 _TEMPLATED = re.compile(r"\{\{.*?\}\}")
 
 
 def tag_only_places(
-    library: Library, named: Sequence[Values], repositories: Collection[str], linking: Sequence[str]
+    sources: Sources, named: Sequence[Values], repositories: Collection[str], linking: Sequence[str]
 ) -> Iterator[tuple[Source, list[Found]]]:
     """The places in values that hold only a tag, by source.
 
     named: the values that name a repository.  linking: the files that may name values files together.
     """
     found: dict[str, tuple[Source, dict[int, Found]]] = {}
-    for group in (*_folders(library, named), *linked(library, named, linking)):
+    for group in (*_folders(sources, named), *linked(sources, named, linking)):
         for values, item in places_in_group(group, repositories):
             found.setdefault(values.source.path, (values.source, {}))[1][item.at] = item
     for path in sorted(found):
@@ -33,7 +35,7 @@ def tag_only_places(
         yield source, [places[at] for at in sorted(places)]
 
 
-def _folders(library: Library, named: Sequence[Values]) -> Iterator[list[Values]]:
+def _folders(sources: Sources, named: Sequence[Values]) -> Iterator[list[Values]]:
     """The values files beside each values file that names a repository."""
     folders: dict[str, list[Values]] = {}
     for values in named:
@@ -41,61 +43,66 @@ def _folders(library: Library, named: Sequence[Values]) -> Iterator[list[Values]
             folders.setdefault(values.source.path.rpartition("/")[0], []).append(values)
     for folder, members in folders.items():
         inside = {values.source.path for values in members}
-        prefix = f"{folder}/" if folder else ""
-        for path in library.tree.paths():
-            if path in inside or not path.startswith(prefix) or "/" in path[len(prefix) :]:
-                continue
-            sibling = _sibling(library, path)
-            if sibling is not None:
-                members.append(sibling)
-        yield members
+        siblings = [_sibling(sources, path) for path in _beside(sources.tree.paths(), folder) if path not in inside]
+        yield members + [sibling for sibling in siblings if sibling is not None]
 
 
-def _sibling(library: Library, path: str) -> Values | None:
+def _beside(paths: Sequence[str], folder: str) -> Iterator[str]:
+    """The files of one folder, out of all paths, which are sorted."""
+    prefix = f"{folder}/" if folder else ""
+    for at in range(bisect_left(paths, prefix), len(paths)):
+        path = paths[at]
+        if not path.startswith(prefix):
+            return
+        if "/" not in path[len(prefix) :]:
+            yield path
+
+
+def _sibling(sources: Sources, path: str) -> Values | None:
     if not path.endswith((".yaml", ".yml")):
         return None
     try:
-        data = library.tree.read(path)
+        data = sources.tree.read(path)
     except (KeyError, Unreadable):
         return None
-    if b"ag" not in data and b"igest" not in data:
+    if (b"ag" not in data and b"igest" not in data) or b"\nkind:" in data or data.startswith(b"kind:"):
         return None
-    return library.values_file(path)
+    return values_file(sources, path)
 
 
-def linked(library: Library, named: Sequence[Values], linking: Sequence[str]) -> Iterator[list[Values]]:
+def linked(sources: Sources, named: Sequence[Values], linking: Sequence[str]) -> Iterator[list[Values]]:
     """For each object that names values files together: those values."""
     folders = {values.source.path.rpartition("/")[0].rpartition("/")[2].encode() for values in named}
     for path in linking:
-        if not _may_link(library, path, folders):
+        if not _may_link(sources, path, folders):
             continue
-        source = library.source(path)
+        source = sources.source_or_none(path)
         for document in source.documents if source else ():
             for node in _mappings(document):
-                yield from _group(library, path, node, values_in(source) if source else [])
+                yield from _group(sources, path, node, values_in(source) if source else [])
 
 
-def _may_link(library: Library, path: str, folders: set[bytes]) -> bool:
+def _may_link(sources: Sources, path: str, folders: set[bytes]) -> bool:
     """A cheap look at the bytes: a file that names no folder of a hit and no ConfigMap links nothing of interest."""
     if not path.endswith((".yaml", ".yml")):
         return False
-    data = library.tree.read(path)
+    data = sources.tree.read(path)
     return b"valuesFrom" in data or b"{{" in data or any(folder in data for folder in folders)
 
 
-def _group(library: Library, path: str, node: Mapping, inline: Sequence[Values]) -> Iterator[list[Values]]:
+def _group(sources: Sources, path: str, node: Mapping, inline: Sequence[Values]) -> Iterator[list[Values]]:
     helm = node.get("helm")
     if isinstance(helm, Mapping) and isinstance(helm.get("valueFiles"), NodeSequence):
         files = _argocd_files(node, helm)
-        yield _members(library, files, [values for values in inline if _inside(values.root, helm)])
+        yield _members(sources, files, [values for values in inline if _inside(values.root, helm)])
     spec = node.get("spec")
     if node.text("kind") == "HelmRelease" and isinstance(spec, Mapping):
         own = [values for values in inline if _inside(values.root, spec)]
-        members = _members(library, _flux_files(spec), own)
-        yield members + _config_maps(library, _texts(spec.get("valuesFrom"), "name"))
+        members = _members(sources, _flux_files(spec), own)
+        yield members + _config_maps(sources, _texts(spec.get("valuesFrom"), "name"))
     if path.rpartition("/")[2].startswith("helmfile") and isinstance(node.get("releases"), NodeSequence):
         for files in _helmfile_files(path, node):
-            yield _members(library, files, [])
+            yield _members(sources, files, [])
 
 
 def _argocd_files(source: Mapping, helm: Mapping) -> list[str]:
@@ -132,32 +139,32 @@ def _helmfile_files(path: str, node: Mapping) -> Iterator[list[str]]:
             yield [posixpath.join(folder, chart, "values.yaml"), *files] if local else files
 
 
-def _members(library: Library, files: Sequence[str], inline: list[Values]) -> list[Values]:
+def _members(sources: Sources, files: Sequence[str], inline: list[Values]) -> list[Values]:
     members = list(inline)
     for file in dict.fromkeys(files):
-        for path in _matching(library, file):
-            values = library.values_file(path)
+        for path in _matching(sources, file):
+            values = values_file(sources, path)
             if values is not None and values not in members:
                 members.append(values)
     return members
 
 
-def _matching(library: Library, file: str) -> list[str]:
+def _matching(sources: Sources, file: str) -> list[str]:
     """The files that an entry names; a template in it (an ApplicationSet's parameter) may stand for anything."""
     path = posixpath.normpath(file).lstrip("/")
     if "{{" not in file:
         return [path]
     pattern = _TEMPLATED.sub("*", path)
-    return [path for path in library.tree.paths() if fnmatchcase(path, pattern)]
+    return [path for path in sources.tree.paths() if fnmatchcase(path, pattern)]
 
 
-def _config_maps(library: Library, names: Sequence[str]) -> list[Values]:
+def _config_maps(sources: Sources, names: Sequence[str]) -> list[Values]:
     """The values in ConfigMaps of these names, written out or generated by a kustomization."""
     if not names:
         return []
     found: list[Values] = []
-    for path in library.tree.search(([name.encode() for name in names],))[0]:
-        source = library.source(path) if path.endswith((".yaml", ".yml")) else None
+    for path in sources.tree.search(([name.encode() for name in names],))[0]:
+        source = sources.source_or_none(path) if path.endswith((".yaml", ".yml")) else None
         for document in source.documents if source else ():
             if not isinstance(document, Mapping) or source is None:
                 continue
@@ -169,7 +176,7 @@ def _config_maps(library: Library, names: Sequence[str]) -> list[Values]:
             ):
                 found += [values for values in values_in(source) if _inside(values.root, document)]
             files = _generated(path, document, names)
-            found += [values for file in files if (values := library.values_file(file)) is not None]
+            found += [values for file in files if (values := values_file(sources, file)) is not None]
     return found
 
 
