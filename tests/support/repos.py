@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipelinegen.edge.backoff import Deadline, Timing
 from pipelinegen.edge.git.address import parse_address
@@ -60,6 +60,9 @@ class Odd:
     content: bytes
 
 
+Files: TypeAlias = "Mapping[str, str | bytes | Odd | None]"
+
+
 @dataclass(slots=True)
 class Upstream:
     """A bare repository as others see and change it."""
@@ -78,7 +81,7 @@ class Upstream:
 
     def commit(
         self,
-        files: Mapping[str, str | bytes | Odd | None],
+        files: Files,
         *,
         branch: str | None = None,
         message: str = "a change",
@@ -188,7 +191,7 @@ class World:
 @contextlib.contextmanager
 def served(
     folder: Path,
-    files: Mapping[str, str | bytes | Odd | None] | None = None,
+    files: Files | None = None,
     *,
     users: Mapping[str, str] | None = None,
     readers: Mapping[str, str] | None = None,
@@ -211,5 +214,5 @@ def replace(tree: GitTree, path: str, old: bytes, new: bytes, *, message: str = 
     return None if after == before else make_commit(tree, {path: after}, message, ROBOT)
 
 
-def tree_of(files: Sequence[str], text: str = "x: 1\n") -> dict[str, str | bytes | Odd | None]:
+def tree_of(files: Sequence[str], text: str = "x: 1\n") -> Files:
     return {path: f"# {path}\n{text}" for path in files}

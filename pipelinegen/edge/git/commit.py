@@ -52,6 +52,8 @@ def make_commit(
     signing: Signing | None = None,
 ) -> Made:
     """Commit new bytes of files on top of the tree's commit. With a date, the same input gives the same commit."""
+    if not contents:
+        raise Defect("a commit that changes nothing", id="bad-plan")
     modes = {path: _mode(tree, path) for path in sorted(contents)}
     when = int(time.time()) if date is None else date
     people = author, committer or author

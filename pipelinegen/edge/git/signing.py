@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from pipelinegen.edge.process import capture, environment
@@ -20,9 +21,9 @@ class Signing(NamedTuple):
     env: dict[str, str]
 
 
-def read_signing(folder: str = "/") -> Signing:
+def read_signing() -> Signing:
     """The user's configuration for signing. Only the user's and the system's files count, never a repository's."""
-    found = _user_settings(folder)
+    found = _user_settings()
     chosen = {name: value for name, value in found.items() if name not in ("user.name", "user.email")}
     if chosen.get("gpg.format") == "ssh" and not {"user.signingkey", "gpg.ssh.defaultkeycommand"} & set(chosen):
         raise InputError(
@@ -33,18 +34,18 @@ def read_signing(folder: str = "/") -> Signing:
     return Signing(tuple(f"{name}={value}" for name, value in chosen.items()), environment(*VARIABLES))
 
 
-def read_identity(folder: str = "/") -> tuple[str, str] | None:
+def read_identity() -> tuple[str, str] | None:
     """The user's name and address as git has them; a signature belongs to an address."""
-    found = _user_settings(folder)
+    found = _user_settings()
     if "user.name" in found and "user.email" in found:
         return found["user.name"], found["user.email"]
     return None
 
 
-def _user_settings(folder: str) -> dict[str, str]:
-    # Outside of every repository git reads the system's and the user's files and no others.
-    env = environment(*CONFIGURATION, GIT_CEILING_DIRECTORIES=folder, LC_ALL="C")
-    done = capture(["git", "-C", folder, "config", "-z", "--get-regexp", SETTINGS], env=env, timeout=30.0)
+def _user_settings() -> dict[str, str]:
+    # With a repository that is none, git reads the system's and the user's files and no others.
+    env = environment(*CONFIGURATION, GIT_DIR=os.devnull, LC_ALL="C")
+    done = capture(["git", "config", "-z", "--get-regexp", SETTINGS], env=env, timeout=30.0)
     if done.returncode not in (0, 1):
         raise InputError(
             "the git configuration cannot be read",
