@@ -124,9 +124,9 @@ class Session:
             self._pause(attempt, outcome)
         raise WorldError("no try was made", id="net", where=self.origin)
 
-    def back_off(self, attempt: int, why: WorldError) -> None:
+    def back_off(self, attempt: int, why: WorldError, tries: int = TRIES) -> None:
         """Wait before a try that the caller makes on its own, within the deadline."""
-        self._pause(attempt, _Trouble(why, untouched=True))
+        self._pause(attempt, _Trouble(why, untouched=True), tries)
 
     def _once(self, method: str, url: str, sent: dict[str, Any]) -> requests.Response | _Trouble:
         import requests
@@ -200,13 +200,13 @@ class Session:
             return _Trouble(kind("the server did not answer in time", id="timeout", where=self.origin), untouched)
         return _Trouble(kind("the connection failed", id="net", where=self.origin, details=[cause]), untouched)
 
-    def _pause(self, attempt: int, trouble: _Trouble) -> None:
+    def _pause(self, attempt: int, trouble: _Trouble, tries: int = TRIES) -> None:
         wait = trouble.wait
         if wait is None:
-            wait = min(8.0, 0.5 * 2**attempt) * self.clock.jitter()
+            wait = min(30.0, 0.5 * 2**attempt) * self.clock.jitter()
         if self.clock.monotonic() + wait > self.deadline:
             raise trouble.error
-        self._tell(f"{trouble.error.what}, trying again in {wait:.0f} s, {attempt + 1} of {TRIES}")
+        self._tell(f"{trouble.error.what}, trying again in {wait:.0f} s, {attempt + 1} of {tries}")
         self.clock.sleep(wait)
 
     def _check(self, received: int, kind: type[WorldError]) -> None:

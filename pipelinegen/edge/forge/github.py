@@ -254,9 +254,9 @@ class GitHub:
         if not can_push:
             missing.append("contents: write")
         expires = headers.get("github-authentication-token-expiration")
-        return TokenCheck(self._login(), scopes, can_push, expires, tuple(missing))
+        return TokenCheck(self.login(), scopes, can_push, expires, tuple(missing))
 
-    def _login(self) -> str | None:
+    def login(self) -> str | None:
         """Who we are. GET /user is refused to the tokens of Apps and Actions; the viewer of GraphQL is not."""
         try:
             with self._asking("ask who we are", "metadata: read"):

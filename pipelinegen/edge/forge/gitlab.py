@@ -199,32 +199,44 @@ class GitLab:
             return ()
         if method == "rebase":
             return (Unmet("auto-merge", "GitLab has no merge by rebase; the project's merge method decides"),)
-        content: dict[str, Any] = {"sha": pull.head_sha, "auto_merge": True, "merge_when_pipeline_succeeds": True}
-        if method == "squash":
-            content["squash"] = True
-
-        def accept() -> bool:
-            self._wait_until_checked(pull.number)
-            with self._asking("enable auto-merge", MERGE):
-                self._send("put", f"/merge_requests/{pull.number}/merge", content=content)
-            return True
-
+        content: dict[str, Any] = {"sha": pull.head_sha, **({"squash": True} if method == "squash" else {})}
+        # auto_merge since GitLab 17.11, merge_when_pipeline_succeeds before; what is not known is ignored.
+        waiting = {**content, "auto_merge": True, "merge_when_pipeline_succeeds": True}
         try:
-            do_once(accept, lambda: self._is_set(pull), self._session.back_off)
+            do_once(lambda: self._accept(pull.number, waiting), lambda: self._is_set(pull), self._session.back_off)
         except (Rejected, NotPermitted) as no:
             if self._is_set(pull):
                 return ()  # the PUT was repeated after its answer was lost, and the second was told that it is done
+            if isinstance(no, Rejected) and no.status == 405 and self._merge_status(pull.number) == "mergeable":
+                return self._merge_now(pull, content)
             return (Unmet("auto-merge", " ".join(no.details) or no.what),)
         return ()
 
+    def _merge_now(self, pull: PullRequest, content: Mapping[str, Any]) -> tuple[Unmet, ...]:
+        """With nothing to wait for, GitLab does not wait and answers 405; what was asked for is then a merge."""
+        try:
+            do_once(lambda: self._accept(pull.number, content), lambda: self._is_set(pull), self._session.back_off)
+        except (Rejected, NotPermitted) as no:
+            return () if self._is_set(pull) else (Unmet("auto-merge", " ".join(no.details) or no.what),)
+        return ()
+
+    def _accept(self, number: int, content: Mapping[str, Any]) -> bool:
+        self._wait_until_checked(number)
+        with self._asking("enable auto-merge", MERGE):
+            self._send("put", f"/merge_requests/{number}/merge", content=content)
+        return True
+
+    def _merge_status(self, number: int) -> str:
+        with self._asking("read the merge request", READ):
+            return str(self._send("get", f"/merge_requests/{number}").get("detailed_merge_status"))
+
     def _wait_until_checked(self, number: int) -> None:
         for attempt in range(1, TRIES):
-            with self._asking("read the merge request", READ):
-                state = self._send("get", f"/merge_requests/{number}").get("detailed_merge_status")
+            state = self._merge_status(number)
             if state not in _BEING_CHECKED:
                 return
             checking = NotYet(f"GitLab is still {state} the merge request", id="net", where=self.address.web)
-            self._session.back_off(attempt, checking)
+            self._session.back_off(attempt, checking, TRIES)
 
     def _is_set(self, pull: PullRequest) -> bool | None:
         now = self.get(pull.number)
@@ -246,7 +258,7 @@ class GitLab:
             missing.append("api")
         if can_push is False:
             missing.append("the role Developer")
-        return TokenCheck(self._login(), scopes, can_push, expires, tuple(missing))
+        return TokenCheck(self.login(), scopes, can_push, expires, tuple(missing))
 
     def _token(self) -> tuple[tuple[str, ...] | None, str | None]:
         """Scopes and last day of the token. Only personal, project and group access tokens can be asked about."""
@@ -259,7 +271,7 @@ class GitLab:
                 raise
             return None, None
 
-    def _login(self) -> str | None:
+    def login(self) -> str | None:
         try:
             with self._asking("ask who we are", "read_user (the scope)"):
                 return _text(self._get("/user"), "username")

@@ -39,6 +39,9 @@ class NoForge:
     def statuses(self, sha: str) -> tuple[CommitStatus, ...]:
         return ()
 
+    def login(self) -> str | None:
+        return None
+
     def check_token(self) -> TokenCheck:
         return TokenCheck(None, None, None, None)
 

@@ -14,9 +14,11 @@ Health = Literal["pending", "success", "failure"]
 Method = Literal["merge", "squash", "rebase"]
 
 TRIES = 4
+PATIENT_TRIES = 7
 PAGES = 20
 
 T = TypeVar("T")
+BackOff = Callable[[int, WorldError, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class Forge(Protocol):
     def grant(self, pull: PullRequest, wishes: Wishes) -> tuple[Unmet, ...]: ...
     def merge_when_ready(self, pull: PullRequest, method: Method | None) -> tuple[Unmet, ...]: ...
     def statuses(self, sha: str) -> tuple[CommitStatus, ...]: ...
+    def login(self) -> str | None: ...
     def check_token(self) -> TokenCheck: ...
     def commit(
         self, branch: str, expected: str | None, base_sha: str, message: str, contents: Mapping[str, bytes]
@@ -166,7 +169,7 @@ class Forge(Protocol):
     def shutdown(self) -> None: ...
 
 
-def do_once(act: Callable[[], T], find: Callable[[], T | None], back_off: Callable[[int, WorldError], None]) -> T:
+def do_once(act: Callable[[], T], find: Callable[[], T | None], back_off: BackOff) -> T:
     """Do what must not happen twice: when the answer is lost, look whether it happened, and only else do it again."""
     from pipelinegen.edge.http import AnswerLost
 
@@ -177,7 +180,9 @@ def do_once(act: Callable[[], T], find: Callable[[], T | None], back_off: Callab
         except (AnswerLost, NotYet) as trouble:
             if (found := find()) is not None:
                 return found
-            if attempt == TRIES:
+            # A branch just pushed to GitLab was seen to be invisible for 37 s (srtab/daiv#1436).
+            tries = PATIENT_TRIES if isinstance(trouble, NotYet) else TRIES
+            if attempt == tries:
                 raise
-            back_off(attempt, trouble)
+            back_off(attempt, trouble, tries)
         attempt += 1

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelinegen.edge.forge.none import by_hand
 from pipelinegen.edge.forge.port import Forge, Method, PullRequest, Unmet, Wishes
 from pipelinegen.pull_request import Marker, read_marker
 
+NO_WISHES = Wishes()
+
 Outcome = Literal["opened", "updated", "unchanged", "merged", "closed", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is to be proposed. `base_sha` is the tip on which it was planned; `pushed`: the branch has just been moved."""
+    """What is to be proposed. `base_sha` is the tip on which it was planned; `pushed`: the branch was just moved."""
 
     branch: str
     base: str
@@ -24,7 +26,7 @@ class Proposal:
     title: str
     body: str
     pushed: bool = True
-    wishes: Wishes = Wishes()
+    wishes: Wishes = NO_WISHES
     draft: bool = False
     auto_merge: bool = False
     method: Method | None = None
@@ -94,7 +96,8 @@ def _same_text(pull: PullRequest, proposal: Proposal) -> bool:
 def _with_wishes(forge: Forge, proposal: Proposal, outcome: Outcome, pull: PullRequest) -> Proposed:
     warnings = forge.grant(pull, proposal.wishes) if proposal.wishes.missing(pull) else ()
     if proposal.auto_merge and not pull.auto_merge:
-        warnings += forge.merge_when_ready(_at(pull, proposal), proposal.method)
+        # The commit that we pushed, which the forge may not have noticed yet: only that one may be merged.
+        warnings += forge.merge_when_ready(replace(pull, head_sha=proposal.head_sha), proposal.method)
     if proposal.draft and outcome == "opened" and not pull.draft:
         warnings += (Unmet("draft", "the forge has no drafts here"),)
     if proposal.wishes or proposal.auto_merge:
@@ -102,16 +105,15 @@ def _with_wishes(forge: Forge, proposal: Proposal, outcome: Outcome, pull: PullR
     return Proposed(outcome, pull, warnings)
 
 
-def _at(pull: PullRequest, proposal: Proposal) -> PullRequest:
-    """The pull request at the commit that we pushed, which the forge may not have noticed yet: only that may be merged."""
-    from dataclasses import replace
-
-    return replace(pull, head_sha=proposal.head_sha)
-
-
 def withdraw(forge: Forge, branch: str, base: str, comment: str, reason: str = "nothing-left") -> PullRequest | None:
-    """Close our open pull request of this branch with a reason, marked as closed by us. None: there was none."""
+    """Close our open pull request of this branch with a reason, marked as closed by us. None: there is none of ours."""
     found = forge.find_open(branch, base)
-    if found is None or read_marker(found.body) is None:
+    if found is None or read_marker(found.body) is None or not _is_ours(forge, found):
         return None
     return forge.close(found.number, comment, reason)
+
+
+def _is_ours(forge: Forge, pull: PullRequest) -> bool:
+    """A marker can be copied; the author cannot. GraphQL and REST differ in whether an App's name ends in [bot]."""
+    login = forge.login()
+    return login is not None and login.removesuffix("[bot]") == pull.author.removesuffix("[bot]")

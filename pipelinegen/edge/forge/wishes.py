@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pipelinegen.edge.forge.port import TRIES, Forge, PullRequest, Rejected, Unmet, Wishes
+from pipelinegen.edge.forge.port import TRIES, BackOff, Forge, PullRequest, Rejected, Unmet, Wishes
 from pipelinegen.edge.http import AnswerLost
-from pipelinegen.errors import NotPermitted, PipelinegenError, WorldError
+from pipelinegen.errors import NotPermitted, PipelinegenError
 
 Ask = Callable[[int, str, tuple[str, ...]], None]
 
 
-def grant(
-    forge: Forge, pull: PullRequest, wishes: Wishes, ask: Ask, back_off: Callable[[int, WorldError], None]
-) -> tuple[Unmet, ...]:
+def grant(forge: Forge, pull: PullRequest, wishes: Wishes, ask: Ask, back_off: BackOff) -> tuple[Unmet, ...]:
     """Ask for what is missing until it is there or was refused. What is already there costs no request."""
     refused: dict[str, str] = {}
     for attempt in range(1, TRIES + 1):
@@ -25,7 +23,7 @@ def grant(
         if lost is None:
             break
         if attempt < TRIES:
-            back_off(attempt, lost)
+            back_off(attempt, lost, TRIES)
     left = wishes.missing(pull)
     return tuple(
         Unmet(f"{wish} {', '.join(values)}", refused.get(wish, "the forge did not take it"))
