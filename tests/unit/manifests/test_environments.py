@@ -338,4 +338,17 @@ def test_a_field_that_no_entry_reaches_is_told() -> None:
     files[DEPLOYMENT] = f"kind: Job\napiVersion: x/v1\nmetadata: {{name: j}}\nspec: {{image: '{API}:1.0.0'}}\n".encode()
     found = needs_overlay_entry(files, API, [DEPLOYMENT], [PRODUCTION], selected)
     assert found.entries == ()
-    assert [(path, reference.field) for path, reference in found.out_of_reach] == [(PRODUCTION, "spec.image")]
+    assert [str(item) for item in found.out_of_reach] == [
+        f"{PRODUCTION}: Job j spec.image: not the image of a container, which is all that an `images:` entry changes"
+    ]
+
+
+def test_no_entry_is_added_that_would_change_another_image_too() -> None:
+    files = shop()
+    files[BASE] = b"resources: [deployment.yaml, other.yaml]\n"
+    files["apps/shop/base/other.yaml"] = deployment("ghcr-io/acme/api:1.0.0", "other").encode()
+    found = needs_overlay_entry(files, API, [DEPLOYMENT], [PRODUCTION], selected)
+    assert found.entries == ()
+    assert [item.reason for item in found.out_of_reach] == [
+        f"an `images:` entry for {API} would change ghcr-io/acme/api:1.0.0 here"
+    ]
