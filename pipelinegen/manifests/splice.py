@@ -15,7 +15,7 @@ from pipelinegen.manifests.source import Refused, Source, read_source
 from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar
 from pipelinegen.manifests.spans import Sequence as NodeSequence
-from pipelinegen.manifests.tree import Tree
+from pipelinegen.manifests.tree import Tree, Unreadable
 
 Event: TypeAlias = tuple[str | None, ...]
 
@@ -26,7 +26,10 @@ def apply(plan: Plan, files: Tree | Sources) -> dict[str, bytes]:
     contents = {}
     for file, group in groupby(plan.edits, key=lambda edit: edit.file):
         edits = list(group)
-        source = sources.source(file, text_file=any(edit.kind == "text" for edit in edits))
+        try:
+            source = sources.source(file, text_file=any(edit.kind == "text" for edit in edits))
+        except (KeyError, Unreadable, Refused):
+            raise _changed(file) from None
         contents[file] = splice(source, edits)
     return contents
 
@@ -45,16 +48,20 @@ def _replace(source: Source, edits: Sequence[Edit]) -> str:
     parts, at = [], 0
     for edit in edits:
         if edit.start < at or source.text[edit.start : edit.end] != edit.old:
-            raise WorldError(
-                "the file changed between planning and writing",
-                id="changed-meanwhile",
-                where=f"{source.path}:{edit.line}:{edit.column}",
-                next="run the command again",
-            )
+            raise _changed(f"{source.path}:{edit.line}:{edit.column}")
         parts += [source.text[at : edit.start], edit.new]
         at = edit.end
     parts.append(source.text[at:])
     return "".join(parts)
+
+
+def _changed(where: str) -> WorldError:
+    return WorldError(
+        "the file changed between planning and writing",
+        id="changed-meanwhile",
+        where=where,
+        next="run the command again",
+    )
 
 
 def prove(source: Source, new: bytes, edits: Sequence[Edit]) -> None:
