@@ -64,6 +64,15 @@ def _changed(where: str) -> WorldError:
     )
 
 
+def _changed_meanwhile(edit: Edit) -> WorldError:
+    return WorldError(
+        "the file changed between planning and writing",
+        id="changed-meanwhile",
+        where=f"{edit.file}:{edit.line}:{edit.column}",
+        next="run the command again",
+    )
+
+
 def prove(source: Source, new: bytes, edits: Sequence[Edit]) -> None:
     """Raises Defect unless the new bytes parse to the same events, but for the expected scalars."""
     for edit in edits:
