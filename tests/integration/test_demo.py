@@ -29,24 +29,30 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(["git", "-C", folder, *words], capture_output=True, text=True, check=True).stdout
 
 
-def test_the_story_comes_true_and_leaves_nothing(tmp_path: Path) -> None:
-    done = demo(cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert f"All {len(STORY)} steps did what they should" in done.stderr
-    assert not list(tmp_path.iterdir())
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """The demo as a newcomer runs it; the folder for temporary files is empty again afterwards."""
+    folder = tmp_path_factory.mktemp("home")
+    done = demo(cwd=folder)
+    assert not list(folder.iterdir())
+    return done
 
 
-def test_every_command_line_is_shown(tmp_path: Path) -> None:
-    shown = [line[2:] for line in demo(cwd=tmp_path).stderr.splitlines() if line.startswith("$ ")]
+def test_the_story_comes_true(told: subprocess.CompletedProcess[str]) -> None:
+    assert told.returncode == 0, told.stderr
+    assert f"All {len(STORY)} steps did what they should" in told.stderr
+
+
+def test_every_command_line_is_shown(told: subprocess.CompletedProcess[str]) -> None:
+    shown = [line[2:] for line in told.stderr.splitlines() if line.startswith("$ ")]
     assert shown[0].startswith("cd ")
     assert shown[1:] == [command for step in STORY for command in step.commands]
 
 
-def test_standard_output_carries_only_results(tmp_path: Path) -> None:
-    done = demo(cwd=tmp_path)
-    assert '+  - { name: shop-worker, newName: ghcr.io/acme/worker, newTag: "8e10257" }' in done.stdout
+def test_standard_output_carries_only_results(told: subprocess.CompletedProcess[str]) -> None:
+    assert '+  - { name: shop-worker, newName: ghcr.io/acme/worker, newTag: "8e10257" }' in told.stdout
     for line in ("steps did", "nothing to do", "error:", "$ "):
-        assert line not in done.stdout
+        assert line not in told.stdout
 
 
 def test_each_step_fits_a_screen(tmp_path: Path) -> None:
@@ -133,6 +139,15 @@ def test_neither_git_configuration_nor_variables_of_the_user_count(tmp_path: Pat
         LC_ALL="tr_TR.UTF-8",
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("mark", [{"GITHUB_ACTIONS": "true"}, {"GITLAB_CI": "true"}, {"JENKINS_URL": "http://ci"}])
+def test_in_ci_it_writes_no_outputs_of_the_job(tmp_path: Path, mark: dict[str, str]) -> None:
+    names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "PIPELINEGEN_DOTENV")
+    files = {name: str(tmp_path / name) for name in names}
+    done = demo(cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), **files, **mark)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_may_lie_inside_another_repository(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import shlex
 from typing import Any
 
 from pipelinegen.commands.demo.repositories import folder_for, make_repositories
-from pipelinegen.commands.demo.scene import Scene
+from pipelinegen.commands.demo.scene import Scene, outside_ci
 from pipelinegen.commands.demo.stage import Stage
 from pipelinegen.commands.demo.story import STORY, Told, play
 from pipelinegen.errors import PipelinegenError
@@ -19,7 +19,7 @@ def run(keep: str | None, report: Report) -> int:
     """Play the story in `keep`, or in a folder that is removed afterwards. Raises PipelinegenError."""
     told: list[Told] = []
     try:
-        with folder_for(keep) as folder:
+        with outside_ci(), folder_for(keep) as folder:
             make_repositories(folder)
             scene = Scene(folder, Stage(report))
             for number, step in enumerate(STORY, start=1):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelinegen.commands.asked import BumpOptions
@@ -16,6 +17,19 @@ from pipelinegen.errors import Defect, PipelinegenError
 from pipelinegen.quick import bump_options
 
 _SILENCED = (">", "/dev/null")
+_CI_VARIABLES = ("PIPELINEGEN_", "GITHUB_", "GH_", "GITLAB_", "CI_", "JENKINS_")
+
+
+@contextlib.contextmanager
+def outside_ci() -> Iterator[None]:
+    """Hide the CI system: the story is no job of it, must not write its outputs and must not use its credentials."""
+    hidden = {name: value for name, value in os.environ.items() if name.startswith(_CI_VARIABLES)}
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 class Run(NamedTuple):
