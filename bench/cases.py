@@ -129,6 +129,7 @@ def tree(setting: Setting, runner: Launcher, trees: Trees) -> Case:
         *_optional("bump (console script)", programs.console_script(python, *bump), made.folder, work.after(lines)),
         Contender("git grep + sed -i", programs.git_grep_sed(IMAGE, TAG), made.folder, work.after(lines)),
         *_optional("git grep + yq -i", programs.git_grep_yq(IMAGE, TAG), made.folder, work.after(lines)),
+        *_optional("renovate, extract only", programs.renovate(), made.folder, work.after([])),
     ]
     series = interleave(runner, contenders, setting.runs)
     found = {one.name: one for one in series}

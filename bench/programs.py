@@ -93,6 +93,12 @@ def kustomize(image: str, tag: str) -> Argv | None:
     return ("kustomize", "edit", "set", "image", f"{image}:{tag}") if shutil.which("kustomize") else None
 
 
+def renovate() -> Argv | None:
+    """Renovate's reading alone, of the files it knows by default: it looks nothing up and writes nothing."""
+    options = ("--platform=local", "--dry-run=extract", "--onboarding=false", "--require-config=ignored")
+    return ("renovate", *options) if shutil.which("renovate") else None
+
+
 def ruamel(python: str, file: str, image: str, tag: str) -> Argv | None:
     """A round trip by a script, as people write it; None where ruamel.yaml is not installed beside `python`."""
     probe = subprocess.run(bare_python(python, "import ruamel.yaml"), check=False, capture_output=True)

@@ -111,7 +111,7 @@ def as_table(cases: Sequence[Case], judged: Sequence[Outcome], facts: Machine, *
             if series.verdict and not series.verdict.exact
         ]
     rows = [
-        (o.target.id, o.target.text, f"{o.value:.2f}", f"{o.least:.2f}", "met" if o.met else "missed") for o in judged
+        (o.target.id, o.target.text, f"{o.value:.3g}", f"{o.least:.3g}", "met" if o.met else "missed") for o in judged
     ]
     head = ("target", "", "measured", "by min", "")
     if rows:

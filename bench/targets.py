@@ -28,7 +28,7 @@ class Target:
 
     @property
     def text(self) -> str:
-        held = f"≤ {self.bound:g} × {self.floor}" if self.floor else f"≤ {self.bound:g} MB"
+        held = f"≤ {self.bound:.3g} × {self.floor}" if self.floor else f"≤ {self.bound:g} MB"
         return f"{self.subject}: {self.metric} {held}"
 
 
@@ -55,6 +55,8 @@ TARGETS = (
     Target("T3, 10,000 files", "tree", "wall", "bump", FLOOR_IMPORTS, 1.5, 10_000, 100_000),
     Target("T3, 100,000 files", "tree", "wall", "bump", FLOOR_IMPORTS, 1.2, 100_000),
     Target("T4", "tree", "cpu", "bump", "git grep + yq -i", 0.6, 10_000),
+    Target("T5, 1,000 files", "tree", "cpu", "bump", "renovate, extract only", 1 / 30, 1_000, 10_000),
+    Target("T5, 10,000 files", "tree", "cpu", "bump", "renovate, extract only", 1 / 60, 10_000),
     Target("T10", "tree", "peak", "bump", None, 40),
     Target("issue 3, memory", "tree", "peak", "bump", None, 80),
     Target("T11", "images", "cpu", "bump of 50 images", "bump of one image", 2.5),
