@@ -13,6 +13,7 @@ from pipelinegen.manifests.kustomize.effective import Effective, Layer, effectiv
 from pipelinegen.manifests.kustomize.kustomization import is_kustomization_name
 from pipelinegen.manifests.kustomize.layout import Layout, includers, layout_of
 from pipelinegen.manifests.kustomize.selecting import names_image, split_image
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.tree import Tree
 
 
@@ -79,7 +80,9 @@ def environment_name(kustomization: str, configured: Callable[[str], str | None]
     return configured(kustomization) or posixpath.basename(posixpath.dirname(kustomization)) or "."
 
 
-def reach(tree: Tree, edited_files: Sequence[str], roots: Iterable[str] | None = None) -> dict[str, list[str]]:
+def reach(
+    tree: Tree | Sources, edited_files: Sequence[str], roots: Iterable[str] | None = None
+) -> dict[str, list[str]]:
     """For each edited file the root kustomizations that it reaches, sorted.
 
     A root is one of `roots`; when none are given, a kustomization that no other one includes.
@@ -126,7 +129,7 @@ def _builds(layout: Layout, path: str) -> bool:
     return kustomization is not None and kustomization.kind == "Kustomization"
 
 
-def void_edits(tree: Tree, edits: Sequence[EditedReference], kustomizations: Sequence[str]) -> list[Void]:
+def void_edits(tree: Tree | Sources, edits: Sequence[EditedReference], kustomizations: Sequence[str]) -> list[Void]:
     """The edits that have no effect on one of the kustomizations; only they and what they include is read."""
     layout = layout_of(tree)
     by_repository: dict[str, dict[str, EditedReference]] = {}
@@ -161,7 +164,7 @@ def _void(
 
 
 def needs_overlay_entry(
-    tree: Tree,
+    tree: Tree | Sources,
     repository: str,
     hits: Sequence[str],
     selected_kustomizations: Sequence[str],

@@ -11,6 +11,7 @@ from pipelinegen.manifests.kustomize.kustomization import Patch, Problem
 from pipelinegen.manifests.kustomize.layout import Layout, closure, layout_of
 from pipelinegen.manifests.kustomize.objects import Position, Value, Word, mapping, text
 from pipelinegen.manifests.kustomize.selecting import split_image
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.tree import Tree, Unreadable
 
 _TAG_KEYS = ("tag", "imageTag")
@@ -48,7 +49,7 @@ class Effects(NamedTuple):
     problems: tuple[Problem, ...]
 
 
-def effective(tree: Tree, root: str, repository: str | None = None) -> Effects:
+def effective(tree: Tree | Sources, root: str, repository: str | None = None) -> Effects:
     """The references that `root` gives: all those that once name `repository`; without one, those of all containers."""
     layout = layout_of(tree)
     build = Build(layout, _needles(layout, root, repository) if repository else ())

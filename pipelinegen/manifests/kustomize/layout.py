@@ -16,7 +16,8 @@ from pipelinegen.manifests.kustomize.kustomization import (
     read_kustomization,
 )
 from pipelinegen.manifests.kustomize.objects import Position, Value, documents
-from pipelinegen.manifests.source import Refused, Source, read_source
+from pipelinegen.manifests.source import Refused, Source
+from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.spans import Unparsable
 from pipelinegen.manifests.tree import Tree, Unreadable
 
@@ -39,8 +40,9 @@ class Closure(NamedTuple):
 class Layout:
     """A tree whose files are parsed once; itself a tree, so that several questions can share the work."""
 
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
+    def __init__(self, files: Tree | Sources) -> None:
+        self.sources = sources_of(files)
+        self.tree = self.sources.tree
         self._paths: Sequence[str] = ()
         self._listed = False
         self._kustomizations: dict[str, Kustomization | None] = {}
@@ -83,20 +85,21 @@ class Layout:
     def documents(self, path: str) -> list[Value] | Problem:
         """The documents of a file, or why it cannot be read."""
         if path not in self._documents:
-            self._documents[path] = _documents(self.tree, path)
+            self._documents[path] = _documents(self.sources, path)
         return self._documents[path]
 
 
-def layout_of(tree: Tree) -> Layout:
-    return tree if isinstance(tree, Layout) else Layout(tree)
+def layout_of(files: Tree | Sources) -> Layout:
+    """The layout of a tree; one that is made already, and files that are read already, are used again."""
+    return files if isinstance(files, Layout) else Layout(files)
 
 
-def load_kustomization(tree: Tree, path: str) -> Kustomization | None:
+def load_kustomization(tree: Tree | Sources, path: str) -> Kustomization | None:
     """The kustomization in a file; None where there is no such file. One that cannot be read has problems only."""
     return layout_of(tree).kustomization(path)
 
 
-def closure(tree: Tree, path: str) -> Closure:
+def closure(tree: Tree | Sources, path: str) -> Closure:
     """All files and kustomizations that the kustomization at `path` reaches."""
     found = Closure(path, {}, {}, (), ())
     remote: list[str] = []
@@ -133,7 +136,7 @@ def _walk(
             found.files.setdefault(file, chain)
 
 
-def includers(tree: Tree, paths: Sequence[str]) -> dict[str, list[str]]:
+def includers(tree: Tree | Sources, paths: Sequence[str]) -> dict[str, list[str]]:
     """For each file the kustomizations that name it: for a kustomization those that include its folder.
 
     One search for all of them. A plain file that a kustomization above it names is not looked for further, since by
@@ -181,9 +184,9 @@ def _reads(layout: Layout, kustomization_path: str, path: str) -> bool:
     return named or any(path.startswith(chart + "/") for chart in kustomization.charts)
 
 
-def _documents(tree: Tree, path: str) -> list[Value] | Problem:
+def _documents(sources: Sources, path: str) -> list[Value] | Problem:
     try:
-        source = read_source(path, tree.read(path))
+        source = sources.source(path)
     except Refused as refused:
         return Problem(Position(path, refused.line, refused.column), refused.reason)
     except Unreadable as unreadable:
