@@ -49,6 +49,7 @@ _AUTO_MERGE = (
 )
 # GitHub refuses to wait where nothing has to be waited for: `gh pr merge --auto` then merges, and so do we.
 _NOTHING_TO_WAIT_FOR = "clean status"
+_STALE = "Expected branch to point to"
 
 
 class GitHub:
@@ -258,18 +259,37 @@ class GitHub:
 
     def login(self) -> str | None:
         """Who we are. GET /user is refused to the tokens of Apps and Actions; the viewer of GraphQL is not."""
-        try:
+
+        def ask() -> str:
             with self._asking("ask who we are", "metadata: read"):
                 _, answer = self._requester.graphql_query(_VIEWER, {})
                 return str(within(answer, str, "data", "viewer", "login"))
+
+        try:
+            return do_once(ask, lambda: None, self._session.back_off)
         except Rejected:
             return None
 
     def commit(
         self, branch: str, expected: str | None, base_sha: str, message: str, contents: Mapping[str, bytes]
     ) -> ApiCommit:
-        with self._asking("commit to a branch", CONTENTS):
-            return github_commit.commit(self._requester, self.address, branch, expected, base_sha, message, contents)
+        try:
+            with self._asking("commit to a branch", CONTENTS):
+                return github_commit.commit(
+                    self._requester,
+                    self.address,
+                    branch,
+                    expected,
+                    base_sha,
+                    message,
+                    contents,
+                    self._session.back_off,
+                )
+        except Rejected as no:
+            # GitHub's words for a lost race are not fixed; the refs are.
+            if self.tip(branch) != expected or _STALE in " ".join(no.details):
+                raise github_commit.raced(self.address, branch) from no
+            raise
 
     def _send(self, method: str, path: str, query: Mapping[str, Any] | None = None, *, content: Any = None) -> Any:
         _, answer = self._requester.requestJsonAndCheck(

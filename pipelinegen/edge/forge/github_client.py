@@ -51,6 +51,5 @@ def connect(api: str, token: Secret, session: Session) -> Requester:
         retry=None,
         seconds_between_requests=None,
         seconds_between_writes=None,
-        lazy=True,
     )
     return client.requester

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelinegen.edge.forge.address import Address
-from pipelinegen.edge.forge.port import ApiCommit
-from pipelinegen.edge.http import AnswerLost
+from pipelinegen.edge.forge.port import ApiCommit, BackOff, do_once
 from pipelinegen.errors import WorldError
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def commit(
     base_sha: str,
     message: str,
     contents: Mapping[str, bytes],
+    back_off: BackOff,
 ) -> ApiCommit:
     """Put a commit of these whole files on top of `base_sha`, and the branch on it if it still is where we saw it.
 
@@ -45,27 +45,39 @@ def commit(
     both are moved in one atomic step. The files keep no mode but 100644. `expected` None: the branch is not there.
     """
     scratch = f"{branch}-next"
-    repository, there, left_over = _look(requester, address, branch, scratch)
-    if there != expected:
-        raise _raced(address, branch)
-    _move(requester, repository, [(scratch, left_over, base_sha)])
+    made: list[ApiCommit] = []
+
+    def attempt() -> ApiCommit:
+        repository, there, left_over = _look(requester, address, branch, scratch)
+        if there != expected:
+            raise raced(address, branch)
+        _move(requester, repository, [(scratch, left_over, base_sha)])
+        made.append(_create(requester, address, scratch, base_sha, message, contents))
+        _move(requester, repository, [(branch, expected, made[-1].sha), (scratch, made[-1].sha, NOWHERE)])
+        return made[-1]
+
+    def landed() -> ApiCommit | None:
+        there = _look(requester, address, branch, scratch)[1]
+        return next((one for one in made if one.sha == there), None)
+
+    done = do_once(attempt, landed, back_off)
+    if do_once(landed, lambda: None, back_off) is None:
+        raise raced(address, branch)
+    return done
+
+
+def _create(
+    requester: Requester, address: Address, branch: str, base_sha: str, message: str, contents: Mapping[str, bytes]
+) -> ApiCommit:
     headline, _, body = message.partition("\n")
-    answer = _mutate(
-        requester,
-        _COMMIT,
-        {
-            "branch": {"repositoryNameWithOwner": address.path, "branchName": scratch},
-            "expectedHeadOid": base_sha,
-            "message": {"headline": headline, "body": body.strip("\n")},
-            "fileChanges": {
-                "additions": [
-                    {"path": path, "contents": b64encode(octets).decode("ascii")} for path, octets in contents.items()
-                ]
-            },
-        },
-    )
-    made = answer["createCommitOnBranch"]["commit"]
-    _settle(requester, address, repository, (branch, expected, made["oid"]), scratch)
+    additions = [{"path": path, "contents": b64encode(octets).decode("ascii")} for path, octets in contents.items()]
+    content = {
+        "branch": {"repositoryNameWithOwner": address.path, "branchName": branch},
+        "expectedHeadOid": base_sha,
+        "message": {"headline": headline, "body": body.strip("\n")},
+        "fileChanges": {"additions": additions},
+    }
+    made = _mutate(requester, _COMMIT, content)["createCommitOnBranch"]["commit"]
     return ApiCommit(made["oid"], made["url"])
 
 
@@ -81,21 +93,6 @@ def _look(requester: Requester, address: Address, branch: str, scratch: str) -> 
     found = answer["data"]["repository"]
     tips = [ref["target"]["oid"] if ref else None for ref in (found["branch"], found["scratch"])]
     return found["id"], tips[0], tips[1]
-
-
-def _settle(
-    requester: Requester, address: Address, repository: str, move: tuple[str, str | None, str], scratch: str
-) -> None:
-    """The branch to the new commit, the scratch branch away. Whether it happened is read, not believed."""
-    branch, expected, made = move
-    try:
-        _move(requester, repository, [(branch, expected, made), (scratch, made, NOWHERE)])
-    except AnswerLost:
-        if _look(requester, address, branch, scratch)[1] == made:
-            return
-        raise
-    if _look(requester, address, branch, scratch)[1] != made:
-        raise _raced(address, branch)
 
 
 def _move(requester: Requester, repository: str, moves: list[tuple[str, str | None, str]]) -> None:
@@ -114,5 +111,5 @@ def _mutate(requester: Requester, mutation: str, content: Mapping[str, object]) 
     return data
 
 
-def _raced(address: Address, branch: str) -> WorldError:
+def raced(address: Address, branch: str) -> WorldError:
     return WorldError(f"the branch {branch} was moved by someone else", id="push-race", where=address.web)
