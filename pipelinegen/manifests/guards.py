@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from pipelinegen.images.reference import normalise, split
@@ -9,7 +10,8 @@ from pipelinegen.images.versions import is_lower
 from pipelinegen.manifests.place import Entry, Place, Split, Whole
 from pipelinegen.manifests.request import Request
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Mapping, Node, Scalar
+from pipelinegen.manifests.spans import Mapping as MappingNode
+from pipelinegen.manifests.spans import Node, Scalar
 
 _UPDATER_LIST = "argocd-image-updater.argoproj.io/image-list"
 _UPDATER_FILE = ".argocd-source-"
@@ -29,6 +31,16 @@ def only_tag(place: Place, pattern: str | None) -> str | None:
     return f"its tag {place.tag or '(none)'} does not match --only-tag {pattern}"
 
 
+def shared(place: Place, requests: Mapping[str, Request]) -> str | None:
+    """The reason, when the version is by its anchor that of another image too, and not wanted for that one."""
+    wanted = requests[place.repository]
+    for repository in place.shared:
+        other = requests.get(repository)
+        if other is None or (other.tag, other.digest) != (wanted.tag, wanted.digest):
+            return f"its anchor is the version of {repository} too; bump both, or give each a version of its own"
+    return None
+
+
 def owner(source: Source, place: Place) -> str | None:
     """Who else writes this tag: Flux's image automation (a setter marker) or Argo CD Image Updater."""
     for offset in _offsets(place):
@@ -44,7 +56,7 @@ def duplicate_key(place: Place) -> str | None:
     for node in _nodes(place):
         for step in (node, *node.ancestors()):
             key = step.key_text()
-            if key is not None and isinstance(step.parent, Mapping) and step.parent.repeats(key):
+            if key is not None and isinstance(step.parent, MappingNode) and step.parent.repeats(key):
                 return key
     return None
 
@@ -71,9 +83,9 @@ def _updater_lists(place: Place) -> bool:
         return False
     nodes = _nodes(place)
     root = _outermost(nodes[0]) if nodes else None
-    metadata = root.get("metadata") if isinstance(root, Mapping) else None
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    listed = annotations.text(_UPDATER_LIST) if isinstance(annotations, Mapping) else None
+    metadata = root.get("metadata") if isinstance(root, MappingNode) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
+    listed = annotations.text(_UPDATER_LIST) if isinstance(annotations, MappingNode) else None
     for item in (listed or "").split(","):
         parts = split(item.strip().rpartition("=")[2])
         if parts and normalise(parts[0]) == place.repository:

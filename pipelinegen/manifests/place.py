@@ -42,7 +42,8 @@ class Place(NamedTuple):
     """A located image reference.
 
     kind: the word of the JSON output.  repository: normalised.  written: the name as the file has it.
-    tag, digest: the present ones.  at: the offset that is reported as line and column.
+    tag, digest: the present ones.  at: the offset that is reported as line and column.  shared: other repositories
+    whose version is the same scalar, by its anchor.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Place(NamedTuple):
     digest: str | None
     form: Form
     at: int
+    shared: tuple[str, ...] = ()
 
 
 class LeftAlone(NamedTuple):

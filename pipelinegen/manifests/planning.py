@@ -88,6 +88,10 @@ def _plan_file(source: Source, found: Sequence[Found], selection: Selection, led
 
 
 def _edits(source: Source, place: Place, request: Request, selection: Selection, ledger: _Ledger) -> Iterator[Edit]:
+    reason = guards.shared(place, ledger.requests)
+    if reason is not None:
+        ledger.skipped.append(_skip(source, place.at, reason, warn=True))
+        return
     reason = guards.only_tag(place, selection.only_tag)
     if reason is None and not selection.include_managed:
         reason = guards.owner(source, place)

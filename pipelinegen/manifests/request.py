@@ -51,7 +51,8 @@ def _registry_words(repository: str) -> list[str]:
     if registry == DOCKER_HUB:
         return []
     prefixes = [f"{registry}/{'/'.join(parts[:count])}" for count in range(1, len(parts))]
-    return [f"registry: {quote}{prefix}" for prefix in prefixes for quote in ("", '"', "'")]
+    beginnings = ("registry: ", 'registry: "', "registry: '", 'registry": "', 'registry":"')
+    return [f"{beginning}{prefix}" for prefix in prefixes for beginning in beginnings]
 
 
 class Names(NamedTuple):

@@ -122,8 +122,8 @@ def _rewrite_split(source: Source, place: Place, form: Split, request: Request) 
         values.append((tag, wanted))
         note = "the digest is not written: there is no key for it" if request.digest and not joined else None
     elif tag is not None and digest is not None:
-        if request.tag is not None:
-            values.append((tag, request.tag))
+        if request.tag is not None or joined:
+            values.append((tag, request.tag or place.tag or ""))
         values.append((digest, request.digest or ""))
     changes = []
     for scalar, value in values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pipelinegen.manifests.anchors import Anchors
 from pipelinegen.manifests.nested import Problem, open_nested
 from pipelinegen.manifests.spans import Lines, Mapping, Node, Unparsable, parse_yaml
 
@@ -39,6 +40,14 @@ class Source:
         self.documents: list[Node] = []
         self.problems: list[Problem] = []
         self.lines = lines
+        self._anchors: Anchors | None = None
+
+    @property
+    def anchors(self) -> Anchors:
+        """What the aliases of the documents stand for."""
+        if self._anchors is None:
+            self._anchors = Anchors(self.documents if "*" in self.text else ())
+        return self._anchors
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, counted from 1."""

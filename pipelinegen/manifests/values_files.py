@@ -77,7 +77,7 @@ def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:
             if not isinstance(key, Scalar):
                 continue
             if isinstance(value, Scalar) and version_keys(key.value):
-                name = full_name(node, value.value)
+                name = full_name(node, value.value, values.source.anchors)
                 repository = normalise(name) if name else None
                 if repository in repositories:
                     yield Named(path, key.value, repository or "")
@@ -110,4 +110,4 @@ def _place_at(values: Values, path: Path, key: str, names: set[str]) -> Found | 
     if len(names) > 1:
         reason = f"the values beside it name different repositories here: {', '.join(sorted(names))}"
         return LeftAlone(version.start, reason, warn=True)
-    return place(node, match, next(iter(names)))
+    return place(node, match, next(iter(names)), values.source.anchors)

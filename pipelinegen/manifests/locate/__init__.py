@@ -45,7 +45,7 @@ def _locate_nodes(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
         for node in scalars(document):
             if node.nested:
                 continue
-            if names.search(node.value) or helm_values.names_by_parts(node):
+            if names.search(node.value) or helm_values.names_by_parts(node, source):
                 yield from _ask(node, source)
 
 

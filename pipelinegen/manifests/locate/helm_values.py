@@ -3,66 +3,84 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from pipelinegen.images.reference import is_digest, normalise
+from pipelinegen.manifests.anchors import Anchors
 from pipelinegen.manifests.locate.scalar import variable
 from pipelinegen.manifests.place import Found, LeftAlone, Place, Split
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar, Sequence, one_line
+from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar, one_line
 
 _REPOSITORY = re.compile(r"(|.*[._-])(?:repository|image)|(.+)(?:Repository|Image)")
+_NAMES = ("repository", "image")
+_NULL = {"", "~", "null", "Null", "NULL"}
 
 
-def names_by_parts(naming: Scalar) -> bool:
+def names_by_parts(naming: Scalar, source: Source) -> bool:
     """Whether a scalar names a repository only together with the `registry:` beside it (`registry: host/project`)."""
     parent = naming.parent
-    if naming.key_text() not in {"repository", "image"} or not isinstance(parent, Mapping):
+    if naming.key_text() not in _NAMES or not isinstance(parent, Mapping):
         return False
-    return "/" in (parent.text("registry") or "")
+    return "/" in (_text(source.anchors, parent, "registry") or "")
 
 
 def locate(naming: Scalar, source: Source) -> list[Found]:
-    """The tag and digest beside `repository:` or `image:`, in this mapping and in those that merge it."""
-    del source
-    values = naming.parent
-    match = _REPOSITORY.fullmatch(naming.key_text() or "")
+    """The tag and digest beside `repository:` or `image:`, in this mapping, in those that merge or alias it."""
+    found: list[Found] = []
+    for node in (naming, *source.anchors.users(naming)):
+        found += _locate_beside(node, naming, source)
+    return found
+
+
+def _locate_beside(node: Node, naming: Scalar, source: Source) -> list[Found]:
+    values, key, anchors = node.parent, node.key_text() or "", source.anchors
+    match = _REPOSITORY.fullmatch(key)
     if match is None or not isinstance(values, Mapping):
         return []
-    versions = [mapping for mapping in (values, *_merging(values)) if beside(mapping, match, "tag", "digest")]
-    name = full_name(values, naming.value)
-    if not versions or (name is None and (":" in naming.value or "@" in naming.value)):
+    named = [each for each in (values, *anchors.merging(values)) if anchors.get(each, key) is naming]
+    versioned = [
+        (each, full_name(each, naming.value, anchors)) for each in named if beside(each, match, "tag", "digest")
+    ]
+    if not versioned:
         return []
-    if name is None:
-        return [LeftAlone(naming.start, _why_not(values, naming))]
-    return [place(mapping, match, name) for mapping in versions]
+    if all(name is None for _, name in versioned):
+        whole = ":" in naming.value or "@" in naming.value
+        return [] if whole else [LeftAlone(naming.start, _why_not(values, naming, anchors))]
+    return [place(each, match, name, anchors) for each, name in versioned if name is not None]
 
 
-def place(values: Mapping, match: re.Match[str], name: str) -> Found:
+def place(values: Mapping, match: re.Match[str], name: str, anchors: Anchors) -> Found:
     """The place in `values`, whose repository is `name`."""
-    tag, digest = beside(values, match, "tag"), beside(values, match, "digest")
-    at = tag or digest or values
-    if isinstance(tag, Alias):
-        tag = anchored(tag)
-    for part in (tag, digest):
-        if part is not None and not isinstance(part, Scalar):
-            return LeftAlone(part.start, "the version beside the repository is not a scalar")
-        if part is not None and variable(part.value):
-            return LeftAlone(part.start, "built from a variable")
-    found_tag = tag if isinstance(tag, Scalar) else None
-    found_digest = digest if isinstance(digest, Scalar) else None
-    present, pinned = one_line(found_tag) if found_tag else None, one_line(found_digest) if found_digest else None
-    if present and "@" in present and not pinned:
-        present, _, pinned = present.partition("@")
-        pinned = pinned if is_digest(pinned) else None
+    written = [beside(values, match, word) for word in ("tag", "digest")]
+    at = written[0] or written[1] or values
+    if _is_ambiguous(values):
+        return LeftAlone(at.start, "`image` and `repository` beside one version name different images", warn=True)
+    parts: list[Scalar | None] = []
+    shared: set[str] = set()
     repository = normalise(name) or name
-    form = Split(found_tag, found_digest)
-    return Place("helm-values", repository, name, present or None, pinned or None, form, at.start)
+    for node in written:
+        part = anchors.resolve(node)
+        if node is not None and not isinstance(part, Scalar):
+            return LeftAlone(node.start, "the version beside the repository is not a scalar")
+        if isinstance(part, Scalar) and variable(part.value):
+            return LeftAlone(part.start, "built from a variable")
+        parts.append(part if isinstance(part, Scalar) else None)
+        images = _images_of(part, anchors) if isinstance(part, Scalar) else set()
+        if isinstance(node, Alias) and None in images:
+            return LeftAlone(node.start, f"its anchor &{node.name} stands for other things too", warn=True)
+        shared |= {image for image in images if image is not None and image != repository}
+    tag, digest = parts
+    present, pinned = (_filled(part) for part in parts)
+    if present and "@" in present:
+        present, _, joined = present.partition("@")
+        pinned = pinned or (joined if is_digest(joined) else None)
+    form = Split(tag, digest)
+    return Place("helm-values", repository, name, present or None, pinned, form, at.start, tuple(sorted(shared)))
 
 
-def full_name(values: Mapping, repository: str) -> str | None:
+def full_name(values: Mapping, repository: str, anchors: Anchors) -> str | None:
     """The repository with the `registry:` beside it; None when that is no name."""
-    registry = values.text("registry")
+    registry = _text(anchors, values, "registry")
     if registry and not repository.startswith(f"{registry}/"):
         repository = f"{registry}/{repository}"
     return repository if normalise(repository) is not None else None
@@ -87,51 +105,49 @@ def version_keys(key: str) -> re.Match[str] | None:
     return _REPOSITORY.fullmatch(key)
 
 
-def anchored(alias: Alias) -> Node:
-    """The anchor's scalar, when every alias of it is a tag of the same repository; else the alias itself."""
-    target: Node | None = None
-    users = []
-    for node in _nodes(alias.root()):
-        if isinstance(node, Scalar) and node.anchor == alias.name:
-            target = node
-        elif isinstance(node, Alias) and node.name == alias.name:
-            users.append(node)
-    names = {_repository_beside(user) for user in users}
-    return target if isinstance(target, Scalar) and len(names) == 1 and None not in names else alias
+def _images_of(version: Scalar, anchors: Anchors) -> set[str | None]:
+    """The repositories that an anchored version belongs to by its aliases and by itself; None for other things."""
+    users = anchors.users(version)
+    own = {_repository_beside(version, anchors)} - {None}
+    return own | {_repository_beside(user, anchors) for user in users} if users else set()
 
 
-def _repository_beside(alias: Alias) -> str | None:
-    values = alias.parent
-    if not isinstance(values, Mapping):
+def _repository_beside(version: Node, anchors: Anchors) -> str | None:
+    values, key = version.parent, version.key_text()
+    if not isinstance(values, Mapping) or key is None:
         return None
-    named = values.text("repository") or values.text("image")
-    return full_name(values, named) if named else None
+    keys = [name.value for name, _ in values.pairs if isinstance(name, Scalar)]
+    for name in dict.fromkeys((*keys, *_NAMES)):
+        match = _REPOSITORY.fullmatch(name)
+        named = anchors.get(values, name) if match else None
+        if (
+            match
+            and isinstance(named, Scalar)
+            and version in (beside(values, match, "tag"), beside(values, match, "digest"))
+        ):
+            full = full_name(values, named.value, anchors)
+            return normalise(full) if full else None
+    return None
 
 
-def _merging(values: Mapping) -> Iterator[Mapping]:
-    """Mappings that take this one's keys by `<<: *anchor` and name no repository of their own."""
-    if values.anchor is None:
-        return
-    for node in _nodes(values.root()):
-        if isinstance(node, Mapping):
-            merged = node.get("<<")
-            aliases = merged.items if isinstance(merged, Sequence) else [merged]
-            if any(isinstance(alias, Alias) and alias.name == values.anchor for alias in aliases):
-                yield node
+def _is_ambiguous(values: Mapping) -> bool:
+    """`repository: ghcr.io/acme` and `image: api` are read together by some charts, as two names by others."""
+    names = {normalise(values.text(key) or "") for key in _NAMES}
+    return None not in names and len(names) > 1
 
 
-def _nodes(root: Node) -> Iterator[Node]:
-    pending = [root]
-    while pending:
-        node = pending.pop()
-        yield node
-        if isinstance(node, Mapping):
-            pending.extend(value for _, value in reversed(node.pairs))
-        elif isinstance(node, Sequence):
-            pending.extend(reversed(node.items))
+def _text(anchors: Anchors, values: Mapping, key: str) -> str | None:
+    found = anchors.get(values, key)
+    return _filled(found) if isinstance(found, Scalar) else None
 
 
-def _why_not(values: Mapping, naming: Scalar) -> str:
-    return (
-        "built from a variable" if variable(f"{values.text('registry')}{naming.value}") else "not a repository's name"
-    )
+def _filled(scalar: Scalar | None) -> str | None:
+    """The text of a scalar; None where it is empty or null."""
+    if scalar is None or (not scalar.style and scalar.value in _NULL):
+        return None
+    return one_line(scalar) or None
+
+
+def _why_not(values: Mapping, naming: Scalar, anchors: Anchors) -> str:
+    registry = _text(anchors, values, "registry") or ""
+    return "built from a variable" if variable(f"{registry}{naming.value}") else "not a repository's name"
