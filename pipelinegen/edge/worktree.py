@@ -81,8 +81,7 @@ class Worktree:
         """One pass over the candidates; a file that is found by the first group is kept for `read`."""
         first, *others = [_finder(words) for words in groups]
         found: list[list[str]] = [[] for _ in groups]
-        # Written out in one loop: this is where a bump of a large repository spends its time.
-        open_file, read, close = os.open, os.read, os.close
+        open_file = os.open  # this loop is where a bump of a large repository spends its time
         folder = open_file(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for path in filter(self._candidate, self.paths()):
@@ -90,14 +89,9 @@ class Worktree:
                     file = open_file(path, _READ, dir_fd=folder)
                 except OSError:
                     continue  # a link, or gone
-                try:
-                    data = read(file, _CHUNK)
-                    if len(data) == _CHUNK:
-                        data += _rest(file)
-                except OSError:
-                    continue  # a folder: a submodule
-                finally:
-                    close(file)
+                data = _contents(file)
+                if data is None:
+                    continue
                 if first(data):
                     found[0].append(path)
                     self._found[path] = data
@@ -105,7 +99,7 @@ class Worktree:
                     if finds(data):
                         found[number].append(path)
         finally:
-            close(folder)
+            os.close(folder)
         return found
 
     def read(self, path: str) -> bytes:
@@ -205,6 +199,17 @@ def _common(words: Sequence[bytes]) -> bytes:
 
 def _search(words: Sequence[bytes]) -> Callable[[bytes], object]:
     return re.compile(b"|".join(re.escape(word) for word in sorted(words))).search
+
+
+def _contents(file: int) -> bytes | None:
+    """The bytes of an open file, which is closed; None for a folder (a submodule)."""
+    try:
+        data = os.read(file, _CHUNK)
+        return data if len(data) < _CHUNK else data + _rest(file)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
 
 
 def _rest(file: int) -> bytes:
