@@ -1,0 +1,175 @@
+"""The text of docs/reference.md: options from their table, exit codes and error ids from the code that raises them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pipelinegen import errors, options
+from pipelinegen.options import Option
+
+_PACKAGE = Path(errors.__file__).parent
+
+_EXITS = (
+    (0, "done, or nothing to do (`result` in the JSON says which)"),
+    (1, "the answer is no: a rule forbids it, or there are changes and `--exit-code` was given"),
+    (2, "your input: options, configuration, an invalid reference, an image that occurs nowhere"),
+    (3, "the world: network, forge, registry, git, disk, a lost race. The same command again finishes what was begun"),
+    (4, "not authenticated or not permitted; the message names the right that is missing"),
+    (70, "a defect of ours; the message names the file to report"),
+    (130, "interrupted (SIGINT; 143 for SIGTERM); nothing half-done is left"),
+)
+
+# What each error id means, by exit code. A test holds this table to the code: nothing missing, nothing left over.
+MEANINGS: Mapping[int, Mapping[str, str]] = {
+    1: {
+        "downgrade-refused": "A newer version is deployed than the one that was asked for.",
+        "human-commits-on-branch": "The branch of the pull request holds commits of someone else.",
+        "not-git": "`--deliver commit` in a folder that is not in git.",
+        "tag-holds-other-content": "The tag and the digest that were given name two different images.",
+        "too-many-files": "More files would change than `--max-files` allows.",
+        "uncommitted-changes": "`--deliver commit`, and a file to change holds changes that are not committed.",
+    },
+    2: {
+        "bad-branch": "There is no such branch, or no branch of that name can be made.",
+        "bad-config": "pipelinegen.yaml is wrong; each problem is told with file, line and column.",
+        "bad-image": "An image reference is invalid, incomplete, or given twice with different versions.",
+        "bad-metadata": "The build's metadata of `--from` cannot be read.",
+        "bad-path": "A folder or file that was named is not there, or not of the right kind.",
+        "bad-tag": "The tag or digest is invalid, or the registry has no image under it.",
+        "bad-url": "The address of the manifest repository cannot be used.",
+        "file-refused": "A file is too big, or of a kind that is never changed.",
+        "no-match": "The image occurs nowhere in the selected manifests. The nearest names are told.",
+    },
+    3: {
+        "changed-meanwhile": "A file changed between planning and writing.",
+        "digest-mismatch": "The registry sent other bytes than the digest names.",
+        "disk": "No space, or the folder cannot be written.",
+        "git-failed": "git refused; its words are told.",
+        "git-missing": "git is not installed.",
+        "net": "The network, a proxy or a server failed.",
+        "no-resources": "No further process or open file is possible on this machine.",
+        "output-too-big": "A program wrote more than is plausible and was ended.",
+        "program-failed": "A credential helper failed.",
+        "program-missing": "A program that is needed is not installed.",
+        "push-race": "Others pushed during every attempt.",
+        "rate-limited": "The server limits the rate of requests.",
+        "redirected": "A server pointed to another host; nothing was sent there.",
+        "server-refused": "The server's answer is an error, or none that can be used.",
+        "timeout": "A server or program did not answer in time.",
+        "too-big": "The repository or an answer is larger than the limits allow.",
+        "tls": "The certificate of the server is not trusted.",
+    },
+    4: {
+        "bad-token": "The token or credential was not accepted.",
+        "expired": "The token has expired or was revoked.",
+        "no-token": "The server asks for a token, and none was found.",
+        "protected": "The server's rules do not allow the push.",
+        "scope-missing": "The token lacks a right; the message names it.",
+    },
+}
+
+_KINDS = {"PipelinegenError": 70} | {
+    kind.__name__: kind.exit_code
+    for kind in (errors.Refused, errors.InputError, errors.WorldError, errors.NotPermitted, errors.Defect)
+}
+
+
+_TEXT = """# Reference
+
+<!-- Written by docs/reference.py from the code (`make docs`); a test keeps it up to date. -->
+
+An option wins over its variable, which wins over [pipelinegen.yaml](configuration.md). Several values of one variable
+stand on lines of their own. Text for people goes to standard error; standard output carries only the result: the diff,
+the schema, or with `--json` one document.
+
+## `pipelinegen bump REFERENCE...`
+
+REFERENCE is `REPOSITORY:TAG`, `REPOSITORY@DIGEST` or `REPOSITORY:TAG@DIGEST`, or `NAME=TAG` for an image of
+pipelinegen.yaml.
+
+{bump}
+
+## `pipelinegen demo`
+
+{demo}
+
+## Every command
+
+{common}
+
+## Exit codes
+
+| code | means |
+| --- | --- |
+{exits}
+
+## Error ids
+
+`error.id` in the JSON; stable words that scripts may match.
+
+| id | exit | means |
+| --- | --- | --- |
+{ids}
+
+A defect of ours (70) has an id, too, which helps us and nobody else.
+"""
+
+
+def text() -> str:
+    """The whole document."""
+    return _TEXT.format(
+        bump=_table(options.BUMP),
+        demo=_table(options.DEMO),
+        common=_table(options.COMMON),
+        exits="\n".join(f"| {code} | {meaning} |" for code, meaning in _EXITS),
+        ids="\n".join(
+            f'| <a id="{name}"></a>`{name}` | {code} | {meaning} |'
+            for code, meanings in MEANINGS.items()
+            for name, meaning in meanings.items()
+        ),
+    )
+
+
+def _table(table: Sequence[Option]) -> str:
+    rows = [f"| `{_spelled(option)}` | `{option.variable}` | {' '.join(option.help.split())} |" for option in table]
+    return "\n".join(["| option | variable | |", "| --- | --- | --- |", *rows])
+
+
+def _spelled(option: Option) -> str:
+    names = ", ".join(option.names)
+    if option.kind == "toggle":
+        return f"{names}, {option.names[-1].replace('--', '--no-', 1)}"
+    value = "\\|".join(option.choices) or option.metavar.replace("|", "\\|")
+    return f"{names} {value}" if value else names
+
+
+def ids_in_code() -> dict[str, set[int]]:
+    """Every error id that the package can raise, with the exit codes of the errors that carry it."""
+    found: dict[str, set[int]] = {}
+    for path in _PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                for name, code in _ids(node):
+                    found.setdefault(name, set()).update(code)
+    return found
+
+
+def _ids(call: ast.Call) -> Iterator[tuple[str, set[int]]]:
+    """The constants of `id=` (or of a table of refusals, whose second column is the error and third the id)."""
+    name = ast.unparse(call.func).rpartition(".")[2]
+    values = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
+    if name == "Refusal" and len(call.args) > 2:
+        name, values = ast.unparse(call.args[1]), [call.args[2]]
+    code = {_KINDS[name]} if name in _KINDS else set()
+    for value in values:
+        yield from ((constant, code) for constant in _constants(value))
+
+
+def _constants(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.IfExp):
+        yield from _constants(value.body)
+        yield from _constants(value.orelse)
+    elif isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value

@@ -1,0 +1,20 @@
+"""Write what is generated in the documents: `python -m docs.write`."""
+
+from __future__ import annotations
+
+from docs import consoles, reference
+
+
+def main() -> None:
+    (consoles.ROOT / "docs/reference.md").write_text(reference.text(), encoding="utf-8")
+    for name in consoles.documents():
+        path = consoles.ROOT / name
+        before = path.read_text(encoding="utf-8")
+        after = consoles.run_again(before) if consoles.lines_of(before) else before
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(f"{name}: written again")  # noqa: T201 - a program of its own
+
+
+if __name__ == "__main__":
+    main()
