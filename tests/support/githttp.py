@@ -138,7 +138,7 @@ class GitServer:
     tls: ssl.SSLContext | None = None
     requests: list[Request] = field(default_factory=list)
     _planned: list[_Planned] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
     _closing: threading.Event = field(default_factory=threading.Event)
     _server: _Server | None = None
     _thread: threading.Thread | None = None
@@ -256,6 +256,9 @@ class _Reset(Exception):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Small writes must not wait for each other's acknowledgements: 40 ms a time on loopback.
+    disable_nagle_algorithm = True
+    wbufsize = CHUNK
     server: _Server
 
     def log_message(self, format: str, *args: object) -> None:
