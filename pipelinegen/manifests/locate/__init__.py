@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Protocol
 
-from pipelinegen.manifests.locate import argocd, helm_values, kustomize, scalar, template, text
+from pipelinegen.manifests.locate import argocd, helm_values, kustomize, scalar
 from pipelinegen.manifests.place import Found, LeftAlone
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.spans import Mapping, Scalar, scalars
@@ -30,9 +30,13 @@ LOCATORS: dict[str, Locator] = {
 def locate(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
     """All places of a source whose scalars match `names` (repository paths), in the order of the text."""
     if source.form == "text":
-        yield from text.locate_text(source, names)
+        from pipelinegen.manifests.locate.text import locate_text
+
+        yield from locate_text(source, names)
     elif source.form == "template":
-        yield from template.locate_template(source, names)
+        from pipelinegen.manifests.locate.template import locate_template
+
+        yield from locate_template(source, names)
     else:
         yield from _locate_nodes(source, names)
 
