@@ -125,7 +125,7 @@ def _host_of(url: str | None) -> str | None:
 
 def _api(kind: Kind, server: str, api_url: str | None, ci: CiContext) -> str:
     if api_url:
-        return _named_api(kind, api_url)
+        return _named_api(kind, server, api_url)
     if ci.api_url and ci.kind == kind and _host_of(ci.server_url) == _host_of(server):
         return ci.api_url.rstrip("/")
     if kind == "gitlab":
@@ -136,16 +136,19 @@ def _api(kind: Kind, server: str, api_url: str | None, ci: CiContext) -> str:
     return f"{server}/api/v3"
 
 
-def _named_api(kind: Kind, api_url: str) -> str:
+def _named_api(kind: Kind, server: str, api_url: str) -> str:
     """What the user gave is the API's address or the forge's own; the API is always at the same place in it."""
-    origin_of(api_url)
+    origin = origin_of(api_url)
     given = api_url.rstrip("/")
     if kind == "gitlab":
         return given if given.endswith("/api/v4") else f"{given}/api/v4"
-    if given.endswith("/api/v3") or urlsplit(given).path.strip("/") == "":
-        public = urlsplit(given).hostname or ""
-        return f"https://api.{public}" if public == "github.com" or _is_tenant(public) else given
-    return f"{given}/api/v3"
+    if urlsplit(given).path.strip("/"):
+        return given
+    host = urlsplit(given).hostname or ""
+    if host == "github.com" or _is_tenant(host):
+        return f"https://api.{host}"
+    # GitHub Enterprise Server has its pages at the root of the host, and its API below.
+    return f"{origin}/api/v3" if origin == server and origin.startswith("https:") else given
 
 
 def _is_tenant(host: str) -> bool:

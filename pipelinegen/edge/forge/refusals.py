@@ -86,9 +86,8 @@ def spoken(said: Any) -> list[str]:
 def _sentences(said: Any, key: str = "") -> list[str]:
     if isinstance(said, dict):
         kept = {name: value for name, value in said.items() if name not in ("documentation_url", "status", "locations")}
-        if set(kept) >= {"resource", "field", "code"}:
-            detail = kept.get("message") or f"{kept['resource']}.{kept['field']} is {kept['code']}"
-            return [str(detail)]
+        if set(kept) >= {"resource", "code"}:
+            return [str(kept.get("message") or f"{kept['resource']}.{kept.get('field')} is {kept['code']}")]
         return [line for name, value in kept.items() for line in _sentences(value, name)]
     if isinstance(said, list | tuple):
         return [line for value in said for line in _sentences(value, key)]
