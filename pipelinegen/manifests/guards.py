@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from pipelinegen.images.reference import normalise, split
+from pipelinegen.images.reference import normalise
 from pipelinegen.images.versions import is_lower
+from pipelinegen.manifests.locate.helm_values import version_keys
 from pipelinegen.manifests.place import Entry, Place, Split, Whole
 from pipelinegen.manifests.request import Request
 from pipelinegen.manifests.source import Source
@@ -58,7 +59,12 @@ def duplicate_key(place: Place) -> str | None:
             key = step.key_text()
             if key is not None and isinstance(step.parent, MappingNode) and step.parent.repeats(key):
                 return key
-    return None
+    values = place.form.beside if isinstance(place.form, Split) else None
+    return next((key for key in values.names() if _names(key) and values.repeats(key)), None) if values else None
+
+
+def _names(key: str) -> bool:
+    return key == "registry" or version_keys(key) is not None
 
 
 def _nodes(place: Place) -> list[Node]:
@@ -74,7 +80,7 @@ def _nodes(place: Place) -> list[Node]:
 
 
 def _offsets(place: Place) -> list[int]:
-    return [node.end for node in _nodes(place)] or [place.at]
+    return [node.end for node in _nodes(place) if isinstance(node, Scalar)] or [place.at]
 
 
 def _updater_lists(place: Place) -> bool:
@@ -86,11 +92,15 @@ def _updater_lists(place: Place) -> bool:
     metadata = root.get("metadata") if isinstance(root, MappingNode) else None
     annotations = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
     listed = annotations.text(_UPDATER_LIST) if isinstance(annotations, MappingNode) else None
-    for item in (listed or "").split(","):
-        parts = split(item.strip().rpartition("=")[2])
-        if parts and normalise(parts[0]) == place.repository:
-            return True
-    return False
+    return any(normalise(_listed_name(item)) == place.repository for item in (listed or "").split(","))
+
+
+def _listed_name(item: str) -> str:
+    """The repository of an entry; a constraint may hold anything (`~1.0`, `>=1.2`)."""
+    alias, equals, rest = item.strip().partition("=")
+    name = rest if equals and "/" not in alias and ":" not in alias else item.strip()
+    colon = name.find(":", name.rfind("/") + 1)
+    return name if colon < 0 else name[:colon]
 
 
 def _outermost(node: Node) -> Node:

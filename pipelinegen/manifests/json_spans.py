@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pipelinegen.manifests.spans import MAX_DEPTH, MAX_EVENTS, Mapping, Node, Scalar, Sequence, Unparsable, attach
+from pipelinegen.manifests.spans import (
+    MAX_DEPTH,
+    MAX_EVENTS,
+    BeyondLimit,
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    Unparsable,
+    attach,
+)
 
 _TOKEN = re.compile(r'[ \t\r\n]*(?:([{}\[\],:])|("(?:[^"\\\x00-\x1f]|\\.)*")|([-+.\w]+)|\Z)')
 
@@ -42,7 +52,7 @@ def _build(text: str, decode: Callable[[str], object]) -> Node:
         mark, string, word = match.groups()
         events += 1
         if events > MAX_EVENTS:
-            raise Unparsable(f"more than {MAX_EVENTS:,} JSON tokens", at)
+            raise BeyondLimit(f"more than {MAX_EVENTS:,} JSON tokens", at)
         node: Node
         if mark in {",", ":"}:
             continue
@@ -63,7 +73,7 @@ def _build(text: str, decode: Callable[[str], object]) -> Node:
                 stack.append(node)
                 keys.append(None)
                 if len(stack) > MAX_DEPTH:
-                    raise Unparsable(f"nested more than {MAX_DEPTH} deep", at)
+                    raise BeyondLimit(f"nested more than {MAX_DEPTH} deep", at)
         if not stack:
             return node
 

@@ -15,10 +15,14 @@ class Whole(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Tag and digest are scalars of their own, beside the repository (Helm values, Argo CD parameters)."""
+    """Tag and digest are scalars of their own, beside the repository (Helm values, Argo CD parameters).
+
+    beside: the mapping in which a reader finds repository and version together, where there is one.
+    """
 
     tag: Scalar | None
     digest: Scalar | None
+    beside: Mapping | None = None
 
 
 class Entry(NamedTuple):

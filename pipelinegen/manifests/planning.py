@@ -64,6 +64,10 @@ def make_plan(files: Tree | Sources, requests: Sequence[Request], selection: Sel
 def _plan_file(source: Source, found: Sequence[Found], selection: Selection, ledger: _Ledger) -> None:
     edits: list[Edit] = []
     changed: list[str] = []
+    duplicate = _duplicate(found, ledger)
+    if duplicate is not None:
+        ledger.skipped.append(_skip(source, *duplicate, warn=True))
+        return
     for item in found:
         if isinstance(item, LeftAlone):
             ledger.skipped.append(_skip(source, item.at, item.reason, warn=item.warn))
@@ -72,11 +76,6 @@ def _plan_file(source: Source, found: Sequence[Found], selection: Selection, led
         if request is None:
             ledger.skipped.append(_skip(source, item.at, f"another repository: {item.written}"))
             continue
-        key = guards.duplicate_key(item)
-        if key is not None:
-            reason = f"the key {key} stands twice on the way to the reference; readers differ on which one counts"
-            ledger.skipped.append(_skip(source, item.at, reason, warn=True))
-            return
         ledger.occurrences[item.repository] += 1
         new = list(_edits(source, item, request, selection, ledger))
         if new:
@@ -85,6 +84,17 @@ def _plan_file(source: Source, found: Sequence[Found], selection: Selection, led
     ledger.edits += _without_repeats(edits)
     for repository in changed:
         ledger.changed[repository] += 1
+
+
+def _duplicate(found: Sequence[Found], ledger: _Ledger) -> tuple[int, str] | None:
+    """The first place that readers would not agree on: its file is left alone as a whole."""
+    for item in found:
+        if isinstance(item, Place) and item.repository in ledger.requests:
+            key = guards.duplicate_key(item)
+            if key is not None:
+                reason = f"the key {key} stands twice on the way to the reference; readers differ on which one counts"
+                return item.at, reason
+    return None
 
 
 def _edits(source: Source, place: Place, request: Request, selection: Selection, ledger: _Ledger) -> Iterator[Edit]:

@@ -105,7 +105,7 @@ def _rewrite_span(source: Source, place: Place, form: Span, request: Request) ->
 def _rewrite_split(source: Source, place: Place, form: Split, request: Request) -> Rewrite | LeftAlone:
     """Helm values and Argo CD parameters; a digest that gives way becomes empty, since an overlay must not uncover
     the digest of the values below it."""
-    tag, digest = form
+    tag, digest, _ = form
     joined = tag is not None and "@" in tag.value
     values: list[tuple[Scalar, str]] = []
     note = None

@@ -6,7 +6,7 @@ import re
 
 from pipelinegen.manifests.anchors import Anchors
 from pipelinegen.manifests.nested import Problem, open_nested
-from pipelinegen.manifests.spans import Lines, Mapping, Node, Unparsable, parse_yaml
+from pipelinegen.manifests.spans import BeyondLimit, Lines, Mapping, Node, Unparsable, parse_yaml
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_LINE = 64 * 1024
@@ -16,7 +16,10 @@ BOM = "\ufeff"
 _ODD_BREAK = re.compile("[\x85\u2028\u2029]|\r(?!\n)")
 _MARKS = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |\|{7} )", re.MULTILINE)
-_TEMPLATE = re.compile(r"\{\{|\{%|<%|\[\[")
+_TEMPLATE = re.compile(r"\{\{|\{%|<%")
+# A dotenv or INI file of SOPS; in YAML and JSON it has a section of its own.
+_SOPS_TEXT = re.compile(r"^[ \t]*(?:sops_mac[ \t]*=|mac[ \t]*=[ \t]*ENC\[)", re.MULTILINE)
+_SOPS = "encrypted by SOPS; a change would break its MAC"
 
 
 class Refused(Exception):
@@ -66,6 +69,9 @@ def read_source(path: str, data: bytes, *, text_file: bool = False) -> Source:
     lines = Lines(text)
     _refuse_odd_lines(text, lines)
     if text_file:
+        sops = _SOPS_TEXT.search(text)
+        if sops:
+            raise Refused(_SOPS, *lines.place(sops.start()))
         return Source(path, text, "text", lines, bom=bom)
     form, documents = _parse(path, text, lines)
     source = Source(path, text, form, lines, bom=bom)
@@ -102,19 +108,14 @@ def _refuse_odd_lines(text: str, lines: Lines) -> None:
 
 
 def _parse(path: str, text: str, lines: Lines) -> tuple[str, list[Node]]:
-    if path.endswith(".json"):
-        from pipelinegen.manifests.json_spans import parse_json
-
-        try:
-            return "json", parse_json(text)
-        except Unparsable as error:
-            if _TEMPLATE.search(text):
-                return "template", []
-            raise Refused(error.reason, *lines.place(error.offset)) from None
     try:
+        if path.endswith(".json"):
+            from pipelinegen.manifests.json_spans import parse_json
+
+            return "json", parse_json(text)
         return "yaml", parse_yaml(text)
     except Unparsable as error:
-        if _TEMPLATE.search(text):
+        if _TEMPLATE.search(text) and not isinstance(error, BeyondLimit):
             return "template", []
         raise Refused(error.reason, *lines.place(error.offset)) from None
 
@@ -124,4 +125,4 @@ def _refuse_sops(source: Source) -> None:
     for document in source.documents:
         sops = document.get("sops") if isinstance(document, Mapping) else None
         if isinstance(sops, Mapping) and sops.get("mac") is not None:
-            raise Refused("encrypted by SOPS; a change would break its MAC", *source.place(sops.start))
+            raise Refused(_SOPS, *source.place(sops.start))

@@ -34,6 +34,10 @@ class Unparsable(Exception):
         self.offset = offset
 
 
+class BeyondLimit(Unparsable):
+    """A text that may be YAML (or JSON) and is too much of it: defences.md D8."""
+
+
 class Node:
     """A scalar, mapping, sequence or alias; `key` is the key it stands under, or its index in a sequence."""
 
@@ -121,6 +125,10 @@ class Mapping(Node):
         value = self.get(key)
         return value.value if isinstance(value, Scalar) else None
 
+    def names(self) -> Iterator[str]:
+        """The keys that are scalars."""
+        return (name.value for name, _ in self.pairs if isinstance(name, Scalar))
+
     def repeats(self, key: str) -> bool:
         """Whether a key stands in the mapping more than once."""
         return sum(isinstance(name, Scalar) and name.value == key for name, _ in self.pairs) > 1
@@ -154,14 +162,21 @@ def parse_yaml(text: str, offset: Offset | None = None) -> list[Node]:
         loader = _LOADER(text)
         return _build(loader, offset)
     except yaml.reader.ReaderError as error:
-        raise Unparsable(f"not YAML: {error.reason}", error.position) from None
+        raise Unparsable(f"not YAML: {error.reason}", _code_points(text, error.position)) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = " ".join(filter(None, (error.context, error.problem)))
+        if "nesting depth" in words:  # libyaml's own limit, which its scanner meets before we meet ours
+            raise BeyondLimit(f"nested more than {MAX_DEPTH} deep", mark.index if mark else 0) from None
         raise Unparsable(f"not YAML: {words}", mark.index if mark else 0) from None
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def _code_points(text: str, position: int) -> int:
+    """libyaml counts bytes where it refuses a character, the loader in Python counts characters."""
+    return len(text.encode()[:position].decode(errors="ignore")) if hasattr(yaml, "CSafeLoader") else position
 
 
 def _build(loader: Any, offset: Offset | None) -> list[Node]:
@@ -177,7 +192,7 @@ def _build(loader: Any, offset: Offset | None) -> list[Node]:
         events += 1
         start = event.start_mark.index
         if events > MAX_EVENTS:
-            raise Unparsable(f"more than {MAX_EVENTS:,} YAML events", start)
+            raise BeyondLimit(f"more than {MAX_EVENTS:,} YAML events", start)
         if kind is yaml.ScalarEvent:
             node = Scalar(start, event.end_mark.index, event.value, event.style, event.tag, event.anchor)
         elif kind is yaml.MappingStartEvent:
@@ -192,7 +207,7 @@ def _build(loader: Any, offset: Offset | None) -> list[Node]:
         elif kind is yaml.AliasEvent:
             aliases += 1
             if aliases > MAX_ALIASES:
-                raise Unparsable(f"more than {MAX_ALIASES} aliases", start)
+                raise BeyondLimit(f"more than {MAX_ALIASES} aliases", start)
             node = Alias(start, event.end_mark.index, event.anchor)
         elif kind is yaml.StreamEndEvent:
             return documents
@@ -205,12 +220,12 @@ def _build(loader: Any, offset: Offset | None) -> list[Node]:
         else:
             documents.append(node)
             if len(documents) > MAX_DOCUMENTS:
-                raise Unparsable(f"more than {MAX_DOCUMENTS:,} documents", start)
+                raise BeyondLimit(f"more than {MAX_DOCUMENTS:,} documents", start)
         if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             stack.append(node)  # type: ignore[arg-type]  # kind says that it is a collection
             keys.append(None)
             if len(stack) > MAX_DEPTH:
-                raise Unparsable(f"nested more than {MAX_DEPTH} deep", start)
+                raise BeyondLimit(f"nested more than {MAX_DEPTH} deep", start)
 
 
 def attach(node: Node, parent: Mapping | Sequence, keys: list[Node | None]) -> None:

@@ -74,7 +74,7 @@ def place(values: Mapping, match: re.Match[str], name: str, anchors: Anchors) ->
     if present and "@" in present:
         present, _, joined = present.partition("@")
         pinned = pinned or (joined if is_digest(joined) else None)
-    form = Split(tag, digest)
+    form = Split(tag, digest, values)
     return Place("helm-values", repository, name, present or None, pinned, form, at.start, tuple(sorted(shared)))
 
 
@@ -116,8 +116,7 @@ def _repository_beside(version: Node, anchors: Anchors) -> str | None:
     values, key = version.parent, version.key_text()
     if not isinstance(values, Mapping) or key is None:
         return None
-    keys = [name.value for name, _ in values.pairs if isinstance(name, Scalar)]
-    for name in dict.fromkeys((*keys, *_NAMES)):
+    for name in dict.fromkeys((*values.names(), *_NAMES)):
         match = _REPOSITORY.fullmatch(name)
         named = anchors.get(values, name) if match else None
         if (

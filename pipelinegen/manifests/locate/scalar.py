@@ -9,6 +9,7 @@ from pipelinegen.manifests.spans import Mapping, Scalar, one_line
 
 # Flux's image reflector names a repository to scan there, not an image to run.
 _SCANNED_KINDS = {"ImageRepository", "ImagePolicy", "ImageUpdateAutomation"}
+_UPDATER = "argocd-image-updater.argoproj.io/"
 
 
 def locate(naming: Scalar, source: Source) -> list[Found]:
@@ -17,6 +18,8 @@ def locate(naming: Scalar, source: Source) -> list[Found]:
     kind = _kind(naming)
     if kind == "CustomResourceDefinition":
         return [LeftAlone(naming.start, "inside a CustomResourceDefinition, which defines and does not deploy")]
+    if (naming.key_text() or "").startswith(_UPDATER):
+        return [LeftAlone(naming.start, "belongs to Argo CD Image Updater, which reads a constraint here")]
     return [whole(naming, one_line(naming), 0, "scalar", kind)]
 
 
