@@ -16,12 +16,17 @@ _LINE = re.compile(
 )
 
 
+# Comments of Go templates, Jinja and ERB, which may go over lines.
+_COMMENTS = (("{{/*", "*/"), ("{{- /*", "*/"), ("{#", "#}"), ("<%#", "%>"))
+
+
 def locate_template(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
     """The lines that hold a plain reference; every other line with the name is left alone."""
     claimed = set()
+    comments = list(_comments(source.text))
     for match in _LINE.finditer(source.text):
         place = _place(match, names)
-        if place is not None:
+        if place is not None and not any(start < place.at < end for start, end in comments):
             claimed.add(source.place(place.at)[0])
             yield place
     for found in names.finditer(source.text):
@@ -29,6 +34,17 @@ def locate_template(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
         if line not in claimed:
             claimed.add(line)
             yield LeftAlone(found.start(), "in a template, and not a line `image: REPOSITORY:TAG`")
+
+
+def _comments(text: str) -> Iterator[tuple[int, int]]:
+    for opening, closing in _COMMENTS:
+        start = text.find(opening)
+        while start >= 0:
+            end = text.find(closing, start)
+            if end < 0:
+                break
+            yield start, end
+            start = text.find(opening, end)
 
 
 def _place(match: re.Match[str], names: re.Pattern[str]) -> Place | None:
