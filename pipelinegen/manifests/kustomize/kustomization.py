@@ -13,7 +13,7 @@ from pipelinegen.manifests.kustomize.objects import Position, Value, Word, mappi
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 # What kustomize fetches: a scheme, scp's form, a query that names a revision, or a well-known host without a scheme.
-_REMOTE = re.compile(
+REMOTE = re.compile(
     r"[\w+.-]+::|[a-z][a-z0-9+.-]*://|[^/]*@[^/]*:|[^?]*\?|(?:github|gitlab)\.com[/:]|bitbucket\.org[/:]"
 )
 
@@ -133,11 +133,8 @@ class _Loading:
         kind = text(self.fields.get("kind")) or "Kustomization"
         if kind not in {"Kustomization", "Component"}:
             self.problems.append(Problem(Position(self.path, 1, 1), f"of kind {kind}, not Kustomization or Component"))
-        others = [
-            *self.generated(),
-            *self.values(),
-            *self.named("configurations", "transformers", "generators", "crds"),
-        ]
+        named = self.named("configurations", "transformers", "generators", "validators", "crds")
+        others = [*self.generated(), *self.values(), *self.paths(), *named]
         return Kustomization(
             path=self.path,
             kind=kind,
@@ -182,7 +179,7 @@ class _Loading:
             kustomization = self.files.kustomization_of(folder)
             if kustomization is not None:
                 return Inclusion(word, kustomization, "kustomization")
-        return Inclusion(word, entry, "remote" if _REMOTE.match(entry) else "missing")
+        return Inclusion(word, entry, "remote" if REMOTE.match(entry) else "missing")
 
     def patches(self) -> Iterator[Patch]:
         """In kustomize's order: patchesStrategicMerge, patches, and after names and labels patchesJson6902."""
@@ -211,16 +208,21 @@ class _Loading:
 
     def generated(self) -> Iterator[Inclusion]:
         for item in self.mappings("configMapGenerator", "secretGenerator"):
-            for field in ("files", "envs"):
-                for word in sequence(item.get(field)):
-                    if isinstance(word, Word):
-                        yield self.resolve(word, word.partition("=")[2] or str(word))
+            for word in (*sequence(item.get("files")), *sequence(item.get("envs")), item.get("env")):
+                if isinstance(word, Word):
+                    yield self.resolve(word, word.partition("=")[2] or str(word))
 
     def values(self) -> Iterator[Inclusion]:
         for item in self.mappings("helmCharts", "helmChartInflationGenerator"):
             for word in (item.get("valuesFile"), item.get("values"), *sequence(item.get("additionalValuesFiles"))):
                 if isinstance(word, Word) and "\n" not in word:
                     yield self.resolve(word)
+
+    def paths(self) -> Iterator[Inclusion]:
+        for item in (*self.mappings("replacements"), mapping(self.fields.get("openapi"))):
+            word = item.get("path")
+            if isinstance(word, Word):
+                yield self.resolve(word)
 
     def charts(self) -> Iterator[str]:
         home = text(mapping(self.fields.get("helmGlobals")).get("chartHome")) or "charts"
