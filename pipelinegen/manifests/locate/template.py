@@ -23,10 +23,9 @@ _COMMENTS = (("{{/*", "*/"), ("{{- /*", "*/"), ("{#", "#}"), ("<%#", "%>"))
 def locate_template(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
     """The lines that hold a plain reference; every other line with the name is left alone."""
     claimed = set()
-    comments = list(_comments(source.text))
-    for match in _LINE.finditer(source.text):
+    for match in _lines(source.text):
         place = _place(match, names)
-        if place is not None and not any(start < place.at < end for start, end in comments):
+        if place is not None:
             claimed.add(source.place(place.at)[0])
             yield place
     for found in names.finditer(source.text):
@@ -34,6 +33,17 @@ def locate_template(source: Source, names: re.Pattern[str]) -> Iterator[Found]:
         if line not in claimed:
             claimed.add(line)
             yield LeftAlone(found.start(), "in a template, and not a line `image: REPOSITORY:TAG`")
+
+
+def _lines(text: str) -> Iterator[re.Match[str]]:
+    """The lines that look right and stand in no comment."""
+    comments = sorted(_comments(text))
+    at = 0
+    for match in _LINE.finditer(text):
+        while at < len(comments) and comments[at][1] < match.start():
+            at += 1
+        if at == len(comments) or comments[at][0] > match.start(3):
+            yield match
 
 
 def _comments(text: str) -> Iterator[tuple[int, int]]:
