@@ -11,7 +11,7 @@ from typing import Any
 from pipelinegen.images.reference import InvalidReference, parse
 from pipelinegen.markdown import defused
 
-_LINE = re.compile(r"Pipelinegen-(Image|Source|Created|Environment|Key): ([^\r\n]*?)[ \t]*\r?")
+_LINE = re.compile(r"Pipelinegen-(Image|Undone|Source|Created|Environment|Key): ([^\r\n]*?)[ \t]*\r?")
 _SOURCE = re.compile(r"(https?://[^\s@]+)@([0-9a-f]{7,64})", re.ASCII)
 _CREATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{12,64}", re.ASCII)
@@ -30,19 +30,31 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Trailers:
-    """What a commit of ours says about itself. A commit of someone else's says nothing."""
+    """What a commit of ours says about itself. A commit of someone else's says nothing.
+
+    undone: what a rollback took out of place, so that no pipeline that built it, or something older, puts it back.
+    """
 
     deployed: tuple[Deployed, ...] = ()
     environments: tuple[str, ...] = ()
     key: str | None = None
+    undone: tuple[Deployed, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.deployed or self.key)
 
     def of(self, repository: str) -> Deployed | None:
         """What is said of one repository, which may be written in any of its forms."""
-        wanted = _repository(repository)
-        return next((one for one in reversed(self.deployed) if _repository(one.image) == wanted), None)
+        return _of(self.deployed, repository)
+
+    def taken_back(self, repository: str) -> Deployed | None:
+        """The version of one repository that was taken out of place on purpose."""
+        return _of(self.undone, repository)
+
+
+def _of(said: Sequence[Deployed], repository: str) -> Deployed | None:
+    wanted = _repository(repository)
+    return next((one for one in reversed(said) if _repository(one.image) == wanted), None)
 
 
 def commit_message(subject: str, paragraphs: Iterable[str], trailers: Trailers) -> str:
@@ -57,18 +69,23 @@ def _paragraph(text: str) -> str:
 
 
 def _lines(trailers: Trailers) -> list[str]:
-    lines: list[str] = []
-    # Images of one origin stand together above it; those without one come last, so that no later origin claims them.
-    origins = {one.image: _origin_lines(one) for one in trailers.deployed}
-    ordered = sorted(trailers.deployed, key=lambda one: not origins[one.image])
-    for place, one in enumerate(ordered):
-        lines.append(f"Pipelinegen-Image: {parse(one.image)}")
-        if ordered[place + 1 :] and origins[ordered[place + 1].image] == origins[one.image]:
-            continue
-        lines += origins[one.image]
+    lines = [*_image_lines("Image", trailers.deployed), *_image_lines("Undone", trailers.undone)]
     lines += [f"Pipelinegen-Environment: {name}" for name in trailers.environments if _ENVIRONMENT.fullmatch(name)]
     if trailers.key:
         lines.append(f"Pipelinegen-Key: {trailers.key}")
+    return lines
+
+
+def _image_lines(name: str, images: Sequence[Deployed]) -> list[str]:
+    lines: list[str] = []
+    # Images of one origin stand together above it; those without one come last, so that no later origin claims them.
+    origins = {one.image: _origin_lines(one) for one in images}
+    ordered = sorted(images, key=lambda one: not origins[one.image])
+    for place, one in enumerate(ordered):
+        lines.append(f"Pipelinegen-{name}: {parse(one.image)}")
+        if ordered[place + 1 :] and origins[ordered[place + 1].image] == origins[one.image]:
+            continue
+        lines += origins[one.image]
     return lines
 
 
@@ -87,30 +104,35 @@ def read_trailers(message: str) -> Trailers:
     What is not well formed is not read. A source and a creation time hold for the images in the lines just above them;
     of several lines for one repository the last counts.
     """
-    images: dict[str, Deployed] = {}
+    said: dict[str, dict[str, Deployed]] = {"Image": {}, "Undone": {}}
     group: list[str] = []
-    closed = False
+    above = ""
     environments: dict[str, None] = {}
     key = None
+    images = said["Image"]
     for line in message.split("\n"):
         found = _LINE.fullmatch(line)
         name, value = found.groups() if found else ("", "")
-        if name not in ("Image", "Source", "Created"):
-            group = []
-        if name == "Image" and (repository := _repository(value)):
-            group = [repository] if closed else [*group, repository]
-            closed = False
+        if name in said:
+            repository = _repository(value)
+            if repository is None:
+                continue
+            group = [*group, repository] if above == name else [repository]
+            images = said[name]
             images.pop(repository, None)
             images[repository] = Deployed(value)
         elif name in ("Source", "Created"):
-            closed = True
-            said = _source(value) if name == "Source" else _created(value)
-            images.update({repository: replace(images[repository], **said) for repository in group})
-        elif name == "Environment" and _ENVIRONMENT.fullmatch(value):
+            facts = _source(value) if name == "Source" else _created(value)
+            images.update({repository: replace(images[repository], **facts) for repository in group})
+        else:
+            group = []
+        if name == "Environment" and _ENVIRONMENT.fullmatch(value):
             environments[value] = None
         elif name == "Key" and _KEY.fullmatch(value):
             key = value
-    return Trailers(tuple(images.values()), tuple(environments), key)
+        above = name
+    deployed, undone = (tuple(images.values()) for images in said.values())
+    return Trailers(deployed, tuple(environments), key, undone)
 
 
 def _source(value: str) -> dict[str, Any]:

@@ -132,6 +132,54 @@ def test_a_time_that_is_none_is_not_read(value: str) -> None:
     assert read_trailers(f"S\n\nPipelinegen-Image: redis:7\nPipelinegen-Created: {value}\n") == Trailers((REDIS,))
 
 
+def test_a_rollback_says_what_it_put_in_place_and_what_it_took_away() -> None:
+    bad = Deployed("ghcr.io/acme/api:1.11", "https://github.com/acme/shop", "3" * 40, WHEN)
+    message = commit_message("Roll back", [], Trailers((REDIS, API), ("production",), "ab" * 12, (bad,)))
+    assert message == (
+        "Roll back\n\n"
+        f"Pipelinegen-Image: ghcr.io/acme/api:1.10@{DIGEST}\n"
+        f"Pipelinegen-Source: https://github.com/acme/shop@{SHA}\n"
+        "Pipelinegen-Created: 2024-02-03T04:05:06Z\n"
+        "Pipelinegen-Image: redis:7\n"
+        "Pipelinegen-Undone: ghcr.io/acme/api:1.11\n"
+        f"Pipelinegen-Source: https://github.com/acme/shop@{'3' * 40}\n"
+        "Pipelinegen-Created: 2024-02-03T04:05:06Z\n"
+        "Pipelinegen-Environment: production\n"
+        f"Pipelinegen-Key: {'ab' * 12}\n"
+    )
+    read = read_trailers(message)
+    assert read == Trailers((API, REDIS), ("production",), "ab" * 12, (bad,))
+    assert (read.of("ghcr.io/acme/api"), read.taken_back("ghcr.io/acme/api")) == (API, bad)
+    assert read.taken_back("redis") is None
+
+
+@given(
+    st.lists(deployed, max_size=3, unique_by=lambda one: one.image.rpartition(":")[0]),
+    st.lists(deployed, max_size=3, unique_by=lambda one: one.image.rpartition(":")[0]),
+)
+def test_what_was_put_in_place_is_not_mixed_with_what_was_undone(
+    images: list[Deployed], undone: list[Deployed]
+) -> None:
+    read = read_trailers(commit_message("S", [], Trailers(tuple(images), undone=tuple(undone))))
+    assert (set(read.deployed), set(read.undone)) == (set(images), set(undone))
+
+
+def test_a_line_that_names_no_image_claims_no_source_of_others() -> None:
+    lines = [
+        "S",
+        "",
+        "Pipelinegen-Image: redis:7",
+        "Pipelinegen-Source: https://x.example/a@1111111",
+        "Pipelinegen-Image: NOT ONE",
+        "Pipelinegen-Image: ghcr.io/acme/other:3",
+        "Pipelinegen-Source: https://x.example/b@2222222",
+    ]
+    assert read_trailers("\n".join(lines)).deployed == (
+        Deployed("redis:7", "https://x.example/a", "1111111"),
+        Deployed("ghcr.io/acme/other:3", "https://x.example/b", "2222222"),
+    )
+
+
 def test_created_is_written_in_utc() -> None:
     east = Deployed("redis:7", None, None, datetime(2024, 1, 1, 1, tzinfo=timezone(timedelta(hours=2))))
     assert "Pipelinegen-Created: 2023-12-31T23:00:00Z" in commit_message("S", [], Trailers((east,)))
