@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pipelinegen.manifests import guards
 from pipelinegen.manifests.finding import Selection, find
@@ -15,14 +15,18 @@ from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.tree import Tree
 
+# From file, line, column and repository of a place to the one of the requests that it is to have (None: leave it).
+Choose = Callable[[str, int, int, str], "Request | None"]
+
 
 class _Ledger:
     """What planning has found so far."""
 
-    def __init__(self, requests: Sequence[Request]) -> None:
+    def __init__(self, requests: Sequence[Request], choose: Choose | None) -> None:
         self.requests = {request.repository: request for request in requests}
-        self.occurrences = dict.fromkeys(self.requests, 0)
-        self.changed = dict.fromkeys(self.requests, 0)
+        self.choose = choose
+        self.occurrences = dict.fromkeys(requests, 0)
+        self.changed = dict.fromkeys(requests, 0)
         self.edits: list[Edit] = []
         self.skipped: list[Skip] = []
         self.downgrades: list[Skip] = []
@@ -30,18 +34,23 @@ class _Ledger:
 
     def plan(self) -> Plan:
         images = tuple(
-            ImageCount(name, request.tag, request.digest, self.occurrences[name], self.changed[name])
-            for name, request in self.requests.items()
+            ImageCount(request.repository, request.tag, request.digest, count, self.changed[request])
+            for request, count in self.occurrences.items()
         )
         edits = sorted(self.edits, key=lambda edit: (edit.file, edit.start, edit.end))
         lists = (tuple(sorted(set(skips))) for skips in (self.skipped, self.downgrades, self.outside))
         return Plan(images, tuple(edits), *lists)
 
 
-def make_plan(files: Tree | Sources, requests: Sequence[Request], selection: Selection | None = None) -> Plan:
-    """The plan for the requests (one for each repository) on some files."""
+def make_plan(
+    files: Tree | Sources,
+    requests: Sequence[Request],
+    selection: Selection | None = None,
+    choose: Choose | None = None,
+) -> Plan:
+    """The plan for the requests (one for each repository; with `choose`, for each place) on some files."""
     selection = selection or Selection()
-    ledger = _Ledger(requests)
+    ledger = _Ledger(requests, choose)
     names = names_of(requests)
     for finding in find(sources_of(files), names, selection):
         if finding.skip is not None and finding.selected:
@@ -63,7 +72,7 @@ def make_plan(files: Tree | Sources, requests: Sequence[Request], selection: Sel
 
 def _plan_file(source: Source, found: Sequence[Found], selection: Selection, ledger: _Ledger) -> None:
     edits: list[Edit] = []
-    changed: list[str] = []
+    changed: list[Request] = []
     duplicate = _duplicate(found, ledger)
     if duplicate is not None:
         ledger.skipped.append(_skip(source, *duplicate, warn=True))
@@ -76,14 +85,18 @@ def _plan_file(source: Source, found: Sequence[Found], selection: Selection, led
         if request is None:
             ledger.skipped.append(_skip(source, item.at, f"another repository: {item.written}"))
             continue
-        ledger.occurrences[item.repository] += 1
+        if ledger.choose is not None:
+            request = ledger.choose(source.path, *source.place(item.at), item.repository)
+            if request is None:
+                continue
+        ledger.occurrences[request] += 1
         new = list(_edits(source, item, request, selection, ledger))
         if new:
             edits += new
-            changed.append(item.repository)
+            changed.append(request)
     ledger.edits += _without_repeats(edits)
-    for repository in changed:
-        ledger.changed[repository] += 1
+    for request in changed:
+        ledger.changed[request] += 1
 
 
 def _duplicate(found: Sequence[Found], ledger: _Ledger) -> tuple[int, str] | None:
