@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipelinegen.commands.asked import BumpOptions
+from pipelinegen.commands.connect import Connection
 from pipelinegen.commands.local import Delivery
 from pipelinegen.commands.order import Order
 from pipelinegen.commands.proposing import closed_by_a_person, facts, propose, withdraw_stale
+from pipelinegen.commands.show import show
 from pipelinegen.edge.git.commit import Made, Person, make_commit
 from pipelinegen.edge.git.deliver import plan_and_push
 from pipelinegen.edge.git.history import Commit, commits_beyond
@@ -35,6 +38,18 @@ class Outcome(NamedTuple):
     plan: Plan
     tree: Tree
     delivery: Delivery
+
+
+def carry_out(connection: Connection, order: Order, options: BumpOptions, report: Report) -> tuple[Plan, Delivery]:
+    """Show what the order would do (--dry-run), or carry it out and show what was done."""
+    if options.dry_run:
+        tree = open_tree(connection.remote)
+        plan = order.plan(tree)
+        show(plan, tree, options, report)
+        return plan, Delivery(order.how)
+    outcome = deliver(connection.remote, connection.forge, order, report)
+    show(outcome.plan, outcome.tree, options, report)
+    return outcome.plan, outcome.delivery
 
 
 def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report: Report) -> Outcome:

@@ -6,11 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from pipelinegen.commands.asked import BumpOptions
-from pipelinegen.commands.order import Wanted
+from pipelinegen.commands.order import How, Wanted
 from pipelinegen.errors import InputError
 
 if TYPE_CHECKING:
     from pipelinegen.config import Config
+
+MAX_ATTEMPTS = 10
 
 # An option and the key of the configuration that speaks where it is absent.
 _ONE = {
@@ -46,6 +48,18 @@ def _settled(options: BumpOptions, config: Config, environment: str | None) -> B
     if "body_file" in absent:
         absent["body_file"] = os.path.join(config.folder, str(absent["body_file"]))
     return options._replace(env=(environment,) if environment else (), **absent)
+
+
+def how_far(options: BumpOptions) -> How:
+    """How a remote repository is changed. Raises InputError for a way that needs a checkout."""
+    how = options.deliver or "pull-request"
+    if how in {"push", "pull-request"}:
+        return "push" if how == "push" else "pull-request"
+    raise InputError(
+        f"--deliver {how} needs a checkout, and the manifest repository is a URL",
+        id="bad-path",
+        next="give --repo a checkout, or --deliver push or pull-request",
+    )
 
 
 def wanted(options: BumpOptions) -> Wanted:

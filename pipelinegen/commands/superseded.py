@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from pipelinegen.edge.process import capture
 from pipelinegen.images.reference import InvalidReference, parse
 from pipelinegen.images.versions import is_lower
 from pipelinegen.manifests.request import Request
-from pipelinegen.trailers import Deployed, newest
+from pipelinegen.trailers import Deployed, newest, read_trailers
 
 
 class Superseded(NamedTuple):
@@ -26,24 +26,64 @@ def superseded(request: Request, ours: Deployed | None, messages: Sequence[str],
     By ancestry of the source revisions in the application's checkout; else by creation time; else by semver.
     """
     theirs = newest(messages, request.repository)
-    if theirs is None or ours is None or ours.revision is None or theirs.revision is None:
+    reason = _newer(theirs, request, ours, checkout) if theirs is not None and ours is not None else None
+    return Superseded(request.repository, reason) if reason else None
+
+
+def rolled_back(request: Request, ours: Deployed | None, messages: Sequence[str], checkout: str) -> Superseded | None:
+    """Whether a rollback took our build, or a newer one, out of place: only a build that is newer still may go there.
+
+    A pipeline that runs again must not undo what a person decided. A bump by hand names no revision and is not held up.
+    """
+    if ours is None or ours.revision is None:
         return None
-    if _same(ours.revision, theirs.revision):
+    for message in messages:
+        trailers = read_trailers(message)
+        deployed = trailers.of(request.repository)
+        if deployed is not None and _is_ours(deployed, request, ours):
+            return None  # it was put in place again since
+        undone = trailers.taken_back(request.repository)
+        if undone is not None and (_is_ours(undone, request, ours) or _newer(undone, request, ours, checkout)):
+            reason = f"{_tag(undone.image) or undone.image} was rolled back, and ours is not newer than that"
+            return Superseded(request.repository, reason)
+    return None
+
+
+def concerning(messages: Iterable[str], environment: str | None) -> list[str]:
+    """The messages about an environment; one that names none may be about any."""
+    if environment is None:
+        return list(messages)
+    return [message for message in messages if environment in (read_trailers(message).environments or (environment,))]
+
+
+def _is_ours(theirs: Deployed, request: Request, ours: Deployed) -> bool:
+    if ours.revision is not None and theirs.revision is not None:
+        return _same(ours.revision, theirs.revision)
+    try:
+        named = parse(theirs.image)
+    except InvalidReference:
+        return False
+    if request.digest is not None and named.digest is not None:
+        return request.digest == named.digest
+    return request.tag is not None and request.tag == named.tag
+
+
+def _newer(theirs: Deployed, request: Request, ours: Deployed, checkout: str) -> str | None:
+    """Why their build is newer than ours; None where it is not, or where nothing can be said."""
+    if ours.revision is None or theirs.revision is None or _same(ours.revision, theirs.revision):
         return None
     older = is_ancestor(checkout, ours.revision, theirs.revision)
     if older is not None:
         reason = f"{theirs.revision[:12]} is deployed, which descends from our {ours.revision[:12]}"
-        return Superseded(request.repository, reason) if older else None
+        return reason if older else None
     if ours.created is not None and theirs.created is not None and ours.created != theirs.created:
         reason = (
             f"the deployed build is of {theirs.created:%Y-%m-%d %H:%M:%SZ}, ours of {ours.created:%Y-%m-%d %H:%M:%SZ}"
         )
-        by_time = f"{reason} (their revisions cannot be compared here)"
-        return Superseded(request.repository, by_time) if ours.created < theirs.created else None
+        return f"{reason} (their revisions cannot be compared here)" if ours.created < theirs.created else None
     deployed = _tag(theirs.image)
     if request.tag and deployed and is_lower(request.tag, deployed):
-        reason = f"{deployed} is deployed, which is higher than {request.tag} (revisions and times cannot be compared)"
-        return Superseded(request.repository, reason)
+        return f"{deployed} is deployed, which is higher than {request.tag} (revisions and times cannot be compared)"
     return None
 
 
