@@ -40,7 +40,8 @@ def search_words(requests: Sequence[Request]) -> list[bytes]:
         name = name_in_files(request.repository)
         words[name] = None
         if "/" in name:
-            words[name.replace("/", "\\/")] = None  # JSON may escape the slash
+            for slash in ("\\/", "\\u002f", "\\u002F"):  # as some writers of JSON escape it
+                words[name.replace("/", slash)] = None
         words.update(dict.fromkeys(_registry_words(request.repository)))
     return [word.encode() for word in words]
 

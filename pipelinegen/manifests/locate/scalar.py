@@ -7,8 +7,8 @@ from pipelinegen.manifests.place import Found, LeftAlone, Place, Whole
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.spans import Mapping, Scalar, one_line
 
-# Flux's image reflector names a repository to scan there, not an image to run.
-_SCANNED_KINDS = {"ImageRepository", "ImagePolicy", "ImageUpdateAutomation"}
+# Flux's image reflector names a repository to scan there, and a ConfigMap holds whatever its reader makes of it.
+_NOT_RUNNING = {"ImageRepository", "ImagePolicy", "ImageUpdateAutomation", "ConfigMap", "Secret"}
 _UPDATER = "argocd-image-updater.argoproj.io/"
 
 
@@ -31,11 +31,11 @@ def whole(naming: Scalar, value: str, prefix: int, kind: str, document_kind: str
         return LeftAlone(naming.start, _why_not(value))
     written, tag, digest = parts
     key = effective_key(naming)
-    image_key = key is not None and is_image_key(key)
+    image_key = kind == "kustomize-images" or (key is not None and is_image_key(key))
     if "/" not in written and not prefix and not image_key:
         return LeftAlone(naming.start, "a single word counts only under a key that is or ends in `image`")
     if tag is None and digest is None and not prefix:
-        reason = _why_untagged(naming, image_key, document_kind)
+        reason = _why_untagged(naming, key == "image", document_kind)
         if reason is not None:
             return LeftAlone(naming.start, reason)
     return Place(kind, repository, written, tag, digest, Whole(naming, prefix + len(written)), naming.start)
@@ -71,11 +71,11 @@ def _why_not(value: str) -> str:
 
 
 def _why_untagged(naming: Scalar, image_key: bool, document_kind: str | None) -> str | None:
-    """A name without a version gets one only where a container runs it."""
+    """A name without a version gets one only where a container runs it: not where a chart or an operator adds a tag."""
     root = naming.root()
     runs = isinstance(root, Mapping) and (root.get("kind") or root.get("services") or root.get("spec"))
     patch = isinstance(naming.parent, Mapping) and naming.parent.get("op") is not None
-    if document_kind in _SCANNED_KINDS or not image_key or not (runs or patch):
+    if document_kind in _NOT_RUNNING or not image_key or not (runs or patch):
         return "names the repository without a version"
     return None
 
