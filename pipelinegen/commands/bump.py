@@ -13,12 +13,13 @@ from pipelinegen.commands.asked import (
     selection_of,
     url_of,
 )
+from pipelinegen.commands.effects import tell_effects
 from pipelinegen.commands.facts import tell_ci
 from pipelinegen.commands.judge import judge
 from pipelinegen.commands.local import Delivery, deliver_here
+from pipelinegen.commands.planned import plan_of
 from pipelinegen.commands.show import document, result_of, show
 from pipelinegen.edge.worktree import Worktree
-from pipelinegen.manifests.planning import make_plan
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.splice import apply
 from pipelinegen.report import Report
@@ -42,13 +43,14 @@ def run(options: BumpOptions, report: Report) -> int:
         requests = settle(requests, verify=options.verify_image, pin=pin, by_default=False, report=report)
     tree = Worktree(repository, candidate(selection))
     sources = Sources(tree)
-    plan = make_plan(sources, requests, selection)
+    plan = plan_of(sources, requests, options, selection)
     judge(plan, tree, options, selection)
     contents = apply(plan, sources)
     show(plan, sources, options, report)
+    effects = tell_effects(plan, contents, sources, options, selection, report)
     delivery = Delivery(options.deliver or "worktree")
     if contents and not options.dry_run:
         delivery = deliver_here(tree, contents, plan, delivery, report)
     tell_ci([(plan, delivery)], result_of([plan]))
-    report.document(document(plan, delivery))
+    report.document({**document(plan, delivery), **effects})
     return 1 if options.exit_code and plan.edits else 0

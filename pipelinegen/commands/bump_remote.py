@@ -5,28 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pipelinegen.commands.asked import BumpOptions, selection_of
 from pipelinegen.commands.connect import Connection, Place, connect
-from pipelinegen.commands.delivering import deliver
+from pipelinegen.commands.delivering import carry_out
 from pipelinegen.commands.facts import tell_ci
 from pipelinegen.commands.judge import judge
 from pipelinegen.commands.local import Delivery
 from pipelinegen.commands.order import Order
-from pipelinegen.commands.settings import deliveries, wanted
-from pipelinegen.commands.show import combined, result_of, show
-from pipelinegen.commands.superseded import Superseded, commit_time, superseded
+from pipelinegen.commands.planned import plan_of
+from pipelinegen.commands.settings import MAX_ATTEMPTS, deliveries, how_far, wanted
+from pipelinegen.commands.show import combined, result_of
+from pipelinegen.commands.superseded import Superseded, commit_time, concerning, rolled_back, superseded
 from pipelinegen.commands.verifying import settle
 from pipelinegen.edge.ci import CiContext, read_ci, web_url
 from pipelinegen.edge.git.history import commits_beyond, read_log
-from pipelinegen.edge.git.remote import open_tree
-from pipelinegen.errors import InputError
 from pipelinegen.images.metadata import BuiltImage
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan, Skip
-from pipelinegen.manifests.planning import make_plan
 from pipelinegen.manifests.request import Request
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
 from pipelinegen.trailers import Deployed
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from pipelinegen.config import Config
 
 HISTORY = 100
-MAX_ATTEMPTS = 10
 
 
 def bump_remote(
@@ -54,7 +52,7 @@ def bump_remote(
             requests, verify=each.verify_image, pin=bool(each.pin_digest), by_default=not each.dry_run, report=report
         )
         origins = _origins(each, asked, built, ci)
-        how = _how(each)
+        how = how_far(each)
         place = Place(repository, each.forge, each.forge_url, each.base)
         with connect(place, report, with_forge=how == "pull-request" and not each.dry_run) as connection:
             work = _Work(each, config, connection, asked, origins, report)
@@ -71,24 +69,14 @@ def bump_remote(
                 max_attempts=each.max_attempts or MAX_ATTEMPTS,
                 base=each.base,
                 ci=ci,
+                selection=work.selection,
             )
             work.branch = order.branch if how == "pull-request" else None
-            results.append(work.shown(order))
+            results.append(carry_out(connection, order, each, report))
     result = result_of([plan for plan, _ in results])
     tell_ci(results, result)
     report.document(combined(results))
     return 1 if options.exit_code and any(plan.edits for plan, _ in results) else 0
-
-
-def _how(options: BumpOptions) -> Literal["push", "pull-request"]:
-    how = options.deliver or "pull-request"
-    if how in {"push", "pull-request"}:
-        return "push" if how == "push" else "pull-request"
-    raise InputError(
-        f"--deliver {how} needs a checkout, and the manifest repository is a URL",
-        id="bad-path",
-        next="give --repo a checkout, or --deliver push or pull-request",
-    )
 
 
 class _Work:
@@ -111,21 +99,10 @@ class _Work:
         self.selection = selection_of(options, config)
         self.branch: str | None = None
 
-    def shown(self, order: Order) -> tuple[Plan, Delivery]:
-        """Show what would be done (--dry-run), or do it and show what was."""
-        remote = self.connection.remote
-        if self.options.dry_run:
-            tree = open_tree(remote)
-            plan = self.plan(tree)
-            show(plan, tree, self.options, self.report)
-            return plan, Delivery(order.how)
-        outcome = deliver(remote, self.connection.forge, order, self.report)
-        show(outcome.plan, outcome.tree, self.options, self.report)
-        return outcome.plan, outcome.delivery
-
     def plan(self, tree: Tree) -> Plan:
         """The plan on a tip, without the images of which a newer build is deployed there."""
-        plan = make_plan(tree, self.requests, self.selection)
+        sources = Sources(tree)
+        plan = plan_of(sources, self.requests, self.options, self.selection)
         if plan.edits or plan.downgrades:
             late = self._late()
             if late:
@@ -140,18 +117,20 @@ class _Work:
         messages = [commit.message for commit in read_log(remote, remote.base, HISTORY)]
         if self.branch is not None and remote.branch(self.branch) is not None:
             messages = [commit.message for commit in commits_beyond(remote, self.branch, remote.base)] + messages
-        found = [
-            superseded(request, self.origins.get(request.repository), messages, self.options.directory)
-            for request in self.requests
-        ]
+        messages = concerning(messages, self.options.env[0] if self.options.env else None)
+        found = [self._overtaken(request, messages) for request in self.requests]
         return [each for each in found if each is not None]
+
+    def _overtaken(self, request: Request, messages: Sequence[str]) -> Superseded | None:
+        ours, checkout = self.origins.get(request.repository), self.options.directory
+        return superseded(request, ours, messages, checkout) or rolled_back(request, ours, messages, checkout)
 
     def _without(self, plan: Plan, tree: Tree, late: Sequence[Superseded]) -> Plan:
         names = {each.repository for each in late}
         for each in late:
             self.report.say(f"{parse(each.repository).familiar}: superseded: {each.reason}")
         live = [request for request in self.requests if request.repository not in names]
-        rest = make_plan(tree, live, self.selection) if live else Plan((), (), ())
+        rest = plan_of(Sources(tree), live, self.options, self.selection) if live else Plan((), (), ())
         counts = tuple(image._replace(changed=0) for image in plan.images if image.repository in names)
         return rest._replace(
             images=(*rest.images, *counts),

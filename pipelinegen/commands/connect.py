@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from pipelinegen.edge.backoff import Timing
 from pipelinegen.edge.ci import CiContext, forge_token, forge_user, read_ci
 from pipelinegen.edge.git.address import parse_address
 from pipelinegen.edge.git.askpass import Credentials
@@ -16,6 +17,19 @@ from pipelinegen.report import Report
 
 if TYPE_CHECKING:
     from pipelinegen.edge.forge.port import Forge
+    from pipelinegen.edge.http import Clock
+
+
+class Patience(NamedTuple):
+    """By which clocks is waited, and how long for a git server that stands still; None: as the edge has it."""
+
+    timing: Timing = Timing()
+    stall_seconds: int | None = None
+    clock: Clock | None = None
+
+
+# A run that must not wait replaces this one value.
+PATIENCE = Patience()
 
 
 class Place(NamedTuple):
@@ -46,13 +60,22 @@ def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Conne
     token = forge_token(home.kind, os.environ)
     mask(report, token)
     credentials = Credentials(forge_user(home.kind, os.environ), token) if token and address.kind != "file" else None
-    with RemoteRepository(address, credentials, base=place.base, tell=report.detail) as remote:
+    with RemoteRepository(
+        address,
+        credentials,
+        base=place.base,
+        timing=PATIENCE.timing,
+        tell=report.detail,
+        stall_seconds=PATIENCE.stall_seconds,
+    ) as remote:
         if not with_forge:
             yield Connection(remote, None, ci)
             return
         from pipelinegen.edge.forge import forge_for
 
-        forge = forge_for(place.repository, place.forge, place.forge_url, token, ci, tell=report.detail)
+        forge = forge_for(
+            place.repository, place.forge, place.forge_url, token, ci, clock=PATIENCE.clock, tell=report.detail
+        )
         try:
             yield Connection(remote, forge, ci)
         finally:

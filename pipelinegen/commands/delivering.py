@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipelinegen.commands.asked import BumpOptions
 from pipelinegen.commands.connect import Connection
+from pipelinegen.commands.effects import rendered_text, tell_effects
 from pipelinegen.commands.local import Delivery
 from pipelinegen.commands.order import Order
 from pipelinegen.commands.proposing import closed_by_a_person, facts, propose, withdraw_stale
@@ -18,6 +19,7 @@ from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
 from pipelinegen.errors import Defect, PipelinegenError, Refused
 from pipelinegen.manifests.plan import Plan
+from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.splice import apply
 from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
@@ -44,11 +46,12 @@ def carry_out(connection: Connection, order: Order, options: BumpOptions, report
     """Show what the order would do (--dry-run), or carry it out and show what was done."""
     if options.dry_run:
         tree = open_tree(connection.remote)
-        plan = order.plan(tree)
-        show(plan, tree, options, report)
-        return plan, Delivery(order.how)
-    outcome = deliver(connection.remote, connection.forge, order, report)
-    show(outcome.plan, outcome.tree, options, report)
+        outcome = Outcome(order.plan(tree), tree, Delivery(order.how))
+    else:
+        outcome = deliver(connection.remote, connection.forge, order, report)
+    sources = Sources(outcome.tree)
+    show(outcome.plan, sources, options, report)
+    tell_effects(outcome.plan, apply(outcome.plan, sources), sources, options, order.selection, report)
     return outcome.plan, outcome.delivery
 
 
@@ -74,7 +77,8 @@ def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report:
         return Outcome(plan, tree, Delivery(order.how, None, None, pull))
     head = done.commit or ""
     try:
-        pull = propose(remote, forge, order, plan, head, pushed=done.made is not None, report=report)
+        rendered = rendered_text(apply(plan, tree), tree)
+        pull = propose(remote, forge, order, plan, rendered, head, pushed=done.made is not None, report=report)
     except PipelinegenError as error:
         error.state = error.state or f"the branch {branch} is pushed at {head[:12]}, without a pull request"
         raise

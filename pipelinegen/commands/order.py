@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from pipelinegen.branches import branch_name
 from pipelinegen.edge.ci import CiContext
+from pipelinegen.manifests.finding import Selection
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.request import Request
 from pipelinegen.manifests.tree import Tree
@@ -53,6 +54,7 @@ class Order(NamedTuple):
     max_attempts: int = 10
     base: str | None = None
     ci: CiContext = CiContext()
+    selection: Selection = Selection()
 
     @property
     def branch(self) -> str:

@@ -31,10 +31,18 @@ def closed_by_a_person(forge: Forge, order: Order, key: str, report: Report) -> 
 
 
 def propose(
-    remote: RemoteRepository, forge: Forge, order: Order, plan: Plan, head: str, *, pushed: bool, report: Report
+    remote: RemoteRepository,
+    forge: Forge,
+    order: Order,
+    plan: Plan,
+    rendered: str | None,
+    head: str,
+    *,
+    pushed: bool,
+    report: Report,
 ) -> dict[str, Any] | None:
     """Open the pull request or bring it up to date; the facts of it for the JSON document."""
-    story = story_of(order, plan, order.key(remote.address.url, remote.base))
+    story = story_of(order, plan, rendered, order.key(remote.address.url, remote.base))
     text = body(story)
     wanted = order.wanted
     people = tuple(name for name in wanted.reviewers if "/" not in name)
@@ -85,7 +93,7 @@ def facts(pull: PullRequest, state: str) -> dict[str, Any]:
     return {"number": pull.number, "url": pull.url, "state": state}
 
 
-def story_of(order: Order, plan: Plan, key: str) -> Story:
+def story_of(order: Order, plan: Plan, rendered: str | None, key: str) -> Story:
     """What the pull request tells of a plan."""
     origin = next(iter(order.origins.values()), None)
     environments = tuple(dict.fromkeys(edit.environment for edit in plan.edits if edit.environment))
@@ -96,6 +104,7 @@ def story_of(order: Order, plan: Plan, key: str) -> Story:
         places=tuple(Place(edit.file, edit.line, edit.before, edit.after, edit.environment) for edit in plan.edits),
         environments=(order.environment,) if order.environment else environments,
         notes=order.notes,
+        rendered=rendered,
         source_url=origin.source_url if origin else None,
         revision=origin.revision if origin else None,
         run_url=order.ci.run_url,

@@ -10,9 +10,11 @@ from pipelinegen.commands.asked import BumpOptions
 from pipelinegen.commands.local import Delivery
 from pipelinegen.errors import PipelinegenError
 from pipelinegen.images.reference import parse
-from pipelinegen.manifests.diff import unified
+from pipelinegen.manifests.diff import unified, unified_texts
 from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
+from pipelinegen.manifests.source import BOM
 from pipelinegen.manifests.sources import Sources, sources_of
+from pipelinegen.manifests.splice import apply
 from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
 
@@ -40,7 +42,12 @@ def diff_of(plan: Plan, files: Tree | Sources) -> Iterator[str]:
     for file, edits in groupby(plan.edits, key=lambda edit: edit.file):
         listed = list(edits)
         text_file = any(edit.kind == "text" for edit in listed)
-        yield from unified(file, sources.source(file, text_file=text_file).text, listed)
+        source = sources.source(file, text_file=text_file)
+        if any(edit.entry is not None for edit in listed):
+            after = apply(plan._replace(edits=tuple(listed)), sources)[file].decode()
+            yield from unified_texts(file, source.text, after.removeprefix(BOM))
+        else:
+            yield from unified(file, source.text, listed)
 
 
 def _change(edit: Edit) -> str:

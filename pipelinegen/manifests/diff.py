@@ -43,6 +43,16 @@ def unified(file: str, old: str, edits: Sequence[Edit]) -> Iterator[str]:
         shift += added
 
 
+def unified_texts(file: str, old: str, new: str) -> Iterator[str]:
+    """The same for two texts, where no edits say what differs."""
+    from difflib import unified_diff
+
+    for line in unified_diff(_split(old), _split(new), _quoted(f"a/{file}"), _quoted(f"b/{file}")):
+        yield line.removesuffix("\n")
+        if not line.endswith("\n"):
+            yield "\\ No newline at end of file"
+
+
 def _split(text: str) -> list[str]:
     parts = [f"{line}\n" for line in text.split("\n")]
     last = parts.pop()[:-1]

@@ -8,11 +8,20 @@ from typing import Any, NamedTuple
 from pipelinegen.manifests.rewrite import Expectation
 
 
+class NewEntry(NamedTuple):
+    """An `images:` entry that a kustomization is to get (`--set-in-overlay`)."""
+
+    name: str
+    tag: str | None
+    digest: str | None
+
+
 class Edit(NamedTuple):
-    """One stretch of one file that gives way to another.
+    """One stretch of one file that gives way to another, or a new `images:` entry of a kustomization.
 
     start, end: code points of the text without BOM.  old, new: the characters there before and after.  line, column:
-    from 1.  before, after: the values as a person reads them.
+    from 1.  before, after: the values as a person reads them.  entry: only for a new entry, whose place is found when
+    the plan is applied.
     """
 
     file: str
@@ -28,9 +37,11 @@ class Edit(NamedTuple):
     old: str
     new: str
     expectations: tuple[Expectation, ...]
+    entry: NewEntry | None = None
 
     def data(self) -> dict[str, Any]:
-        return {**self._asdict(), "expectations": [expected._asdict() for expected in self.expectations]}
+        expected = [each._asdict() for each in self.expectations]
+        return {**self._asdict(), "expectations": expected, "entry": self.entry._asdict() if self.entry else None}
 
 
 class Skip(NamedTuple):
@@ -89,7 +100,8 @@ def plan_from(data: Mapping[str, Any]) -> Plan:
     edits = []
     for edit in data["edits"]:
         expected = tuple(Expectation(item["at"], item["end"], tuple(item["values"])) for item in edit["expectations"])
-        edits.append(Edit(**{**edit, "expectations": expected}))
+        entry = NewEntry(**edit["entry"]) if edit["entry"] else None
+        edits.append(Edit(**{**edit, "expectations": expected, "entry": entry}))
     return Plan(
         tuple(ImageCount(**image) for image in data["images"]),
         tuple(edits),

@@ -6,11 +6,12 @@ The proof: both versions of a file are parsed, and the two streams of events dif
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TypeAlias
 
 from pipelinegen.errors import Defect, WorldError
-from pipelinegen.manifests.plan import Edit, Plan
+from pipelinegen.manifests.plan import Edit, NewEntry, Plan
 from pipelinegen.manifests.source import Refused, Source, read_source
 from pipelinegen.manifests.sources import Sources, sources_of
 from pipelinegen.manifests.spans import Alias, Mapping, Node, Scalar
@@ -30,8 +31,23 @@ def apply(plan: Plan, files: Tree | Sources) -> dict[str, bytes]:
             source = sources.source(file, text_file=any(edit.kind == "text" for edit in edits))
         except (KeyError, Unreadable, Refused):
             raise _changed(file) from None
-        contents[file] = splice(source, edits)
+        changed = splice(source, [edit for edit in edits if edit.entry is None])
+        entries = [edit.entry for edit in edits if edit.entry is not None]
+        contents[file] = _with_entries(sources, file, changed, entries) if entries else changed
     return contents
+
+
+def _with_entries(sources: Sources, file: str, data: bytes, entries: Sequence[NewEntry]) -> bytes:
+    """A kustomization with new `images:` entries, each insertion proved by itself."""
+    from pipelinegen.manifests.overlays import insert, overlay_entry
+    from pipelinegen.manifests.renderings import Replaced
+    from pipelinegen.manifests.rewrite import plain
+
+    quote = partial(plain, always_quoted=False)
+    for entry in entries:
+        tree = Replaced(sources.tree, {file: data})
+        data = insert(data, overlay_entry(tree, file, entry.name, entry.tag, entry.digest, quote))
+    return data
 
 
 def splice(source: Source, edits: Sequence[Edit]) -> bytes:
