@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path matches one of the patterns (gitignore's syntax; a later `!pattern` takes out again)."""
     if all(_is_literal(pattern) for pattern in patterns):
-        return frozenset(map(_clean, patterns)).__contains__
+        files = frozenset(map(_clean, patterns))
+        folders = tuple(f"{name}/" for name in files)
+        return lambda path: path in files or path.startswith(folders)
     from pathspec import GitIgnoreSpec
 
     spec = GitIgnoreSpec.from_lines(map(_clean, patterns))
@@ -16,7 +18,7 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _is_literal(pattern: str) -> bool:
-    """A file's whole path, which gitignore anchors because of its slash; worth no library."""
+    """The whole path of a file or folder, which gitignore anchors because of its slash; worth no library."""
     return "/" in pattern.strip("/") and not pattern.endswith("/") and not any(char in pattern for char in "*?[]!#\\ ")
 
 
