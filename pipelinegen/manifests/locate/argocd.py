@@ -12,6 +12,8 @@ from pipelinegen.manifests.spans import Mapping, Node, Scalar, Sequence
 
 _REPOSITORY = re.compile(r"(|.*[._-])(?:repository|image)|(.*)(?:Repository|Image)")
 
+_MAX_PARAMETERS = 1_000
+
 
 def locate(naming: Scalar, source: Source) -> list[Found]:
     """A parameter pair, or an override `[NAME=]REPOSITORY[:TAG][@DIGEST]`."""
@@ -40,14 +42,27 @@ def _parameter(naming: Scalar) -> Found | None:
     match = _REPOSITORY.fullmatch(item.text("name") or "")
     if match is None:
         return None
-    parameters = {node.text("name"): node.get("value") for node in item.parent.items if isinstance(node, Mapping)}
+    if len(item.parent.items) > _MAX_PARAMETERS:
+        return LeftAlone(naming.start, f"more than {_MAX_PARAMETERS:,} parameters", warn=True)
+    named = [(node.text("name"), node.get("value")) for node in item.parent.items if isinstance(node, Mapping)]
+    parameters = dict(named)
     tag, digest, registry = (_beside(parameters, match, word) for word in ("tag", "digest", "registry"))
     if tag is None and digest is None:
         return None
+    used = {naming, tag, digest, registry}
+    twice = [name for name, value in named if value is not parameters[name] and {value, parameters[name]} & used]
+    if twice:
+        return LeftAlone(naming.start, f"the parameter {twice[0]} stands twice", warn=True)
+    return _place(naming, tag, digest, registry)
+
+
+def _place(naming: Scalar, tag: Scalar | None, digest: Scalar | None, registry: Scalar | None) -> Found:
     name = f"{registry.value}/{naming.value}" if registry is not None and registry.value else naming.value
     repository = normalise(name)
+    if variable("".join([name, *(part.value for part in (tag, digest) if part is not None)])):
+        return LeftAlone(naming.start, "built from a variable")
     if repository is None:
-        return LeftAlone(naming.start, "built from a variable" if variable(name) else "not the name of a repository")
+        return LeftAlone(naming.start, "not the name of a repository")
     present = (tag.value if tag else None), (digest.value if digest else None)
     at = tag or digest or naming
     return Place("argocd-parameter", repository, name, *present, Split(tag, digest), at.start)
