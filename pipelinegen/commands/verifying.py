@@ -14,6 +14,8 @@ from pipelinegen.report import Report
 if TYPE_CHECKING:
     from pipelinegen.edge.registry import Registry
 
+UNASKED_SECONDS = 10.0
+
 
 def settle(
     requests: Sequence[Request], *, verify: bool | None, pin: bool, by_default: bool, report: Report
@@ -35,7 +37,11 @@ def settle(
             mask(report, Secret(name, value))
 
     hosts = {reference.registry for reference in references}
-    with Registry(hosts, environ=os.environ, warn=report.warn, tell=report.detail, on_secret=learn) as registry:
+    # Nobody asked for it: a registry that does not answer must not hold up the delivery.
+    patience = {} if verify or pin else {"patience": UNASKED_SECONDS}
+    with Registry(
+        hosts, environ=os.environ, **patience, warn=report.warn, tell=report.detail, on_secret=learn
+    ) as registry:
         return [_settled(reference, registry, verify, pin, report) for reference in references]
 
 
