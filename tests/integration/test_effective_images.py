@@ -6,6 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from pipelinegen.manifests.kustomize.selecting import split_image
 from pipelinegen.manifests.overlays import insert, overlay_entry
 from tests.support.kustomize import Files, images, kustomize, require_kubectl
 from tests.support.kustomize_trees import NAMES, repositories
+from tests.support.patch_cases import CASES
+from tests.support.patch_cases import files as files_of
 
 
 def build(files: Files, root: str) -> dict[str, str] | None:
@@ -26,7 +29,7 @@ def build(files: Files, root: str) -> dict[str, str] | None:
     return None if isinstance(made, str) else images(made)
 
 
-EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @EXAMPLES
@@ -150,3 +153,13 @@ def test_the_issue_s_example_from_end_to_end() -> None:
     field = "spec.template.spec.containers[api].image"
     assert build(files, "overlays/production") == {f"Deployment live-api: {field}": "ghcr.io/acme/api:1.10"}
     assert build(files, "overlays/staging") == staging == {f"Deployment staging-api: {field}": "ghcr.io/acme/api:1.0.0"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_table_of_patches_is_what_kustomize_does(name: str, tmp_path: Path) -> None:
+    require_kubectl()
+    Files(files_of(CASES[name])).write(tmp_path)
+    made = kustomize(tmp_path, "over")
+    found = None if isinstance(made, str) else images(made)
+    shown = None if found is None else {field.split("[")[1].split("]")[0]: image for field, image in found.items()}
+    assert shown == CASES[name].images, made

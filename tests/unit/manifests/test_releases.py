@@ -124,7 +124,7 @@ def test_helmfiles() -> None:
         (application("source: 1"), False),
         (application("sources: [1, null]"), False),
         (
-            "kind: HelmRelease\nmetadata: {name: x}\nspec: {chart: {spec: {chart: a, sourceRef: {kind: HelmRepository}}}}",
+            "kind: HelmRelease\nspec: {chart: {spec: {chart: a, sourceRef: {kind: OCIRepository}}}}",
             True,
         ),
         ("kind: HelmRelease\n", True),
