@@ -27,6 +27,7 @@ def settle(
     if not pin and not (verify or (verify is None and by_default)):
         return list(requests)
     from pipelinegen.edge.registry import Registry
+    from pipelinegen.edge.registry.client import PATIENCE_SECONDS
 
     references = [parse(request.reference) for request in requests]
 
