@@ -39,9 +39,9 @@ def settle(
 
     hosts = {reference.registry for reference in references}
     # Nobody asked for it: a registry that does not answer must not hold up the delivery.
-    patience = {} if verify or pin else {"patience": UNASKED_SECONDS}
+    patience = PATIENCE_SECONDS if verify or pin else UNASKED_SECONDS
     with Registry(
-        hosts, environ=os.environ, **patience, warn=report.warn, tell=report.detail, on_secret=learn
+        hosts, environ=os.environ, patience=patience, warn=report.warn, tell=report.detail, on_secret=learn
     ) as registry:
         return [_settled(reference, registry, verify, pin, report) for reference in references]
 
