@@ -144,14 +144,17 @@ def includers(tree: Tree | Sources, paths: Sequence[str]) -> dict[str, list[str]
     """
     layout = layout_of(tree)
     found = {path: [] if is_kustomization_name(path) else _named_above(layout, path) for path in paths}
-    sought = []
+    sought = {}
     for path in paths:
         target = posixpath.dirname(path) if is_kustomization_name(path) else path
         if target and not found[path]:
-            sought.append((path, target))
-    groups = [[posixpath.basename(target).encode()] for _, target in sought]
-    for (path, target), hits in zip(sought, layout.search(groups) if groups else (), strict=True):
-        found[path] += [hit for hit in hits if hit != path and _names(layout, hit, target, path)]
+            sought[target] = path
+    words = sorted({posixpath.basename(target).encode() for target in sought})
+    for hit in layout.search([words])[0] if words else ():
+        for target in _targets(layout, hit) & sought.keys() if is_kustomization_name(hit) else ():
+            path = sought[target]
+            if hit != path and _reads(layout, hit, path):
+                found[path].append(hit)
     return found
 
 
@@ -166,14 +169,15 @@ def _named_above(layout: Layout, path: str) -> list[str]:
         folder = posixpath.dirname(folder)
 
 
-def _names(layout: Layout, hit: str, target: str, path: str) -> bool:
-    """Whether the kustomization `hit` names a path; parsed only when a word of it leads there."""
-    if not is_kustomization_name(hit):
-        return False
-    folder = posixpath.dirname(hit)
-    words = (match[0].decode("utf-8", "replace") for match in _TOKEN.finditer(layout.read(hit)))
-    leads = any(posixpath.normpath(posixpath.join(folder, word)) == target for word in words)
-    return leads and _reads(layout, hit, path)
+def _targets(layout: Layout, path: str) -> set[str]:
+    """Where the words of a kustomization lead, be they paths or not: parsed is only one that leads to a path sought."""
+    try:
+        data = layout.read(path)
+    except (KeyError, Unreadable):
+        return set()
+    folder = posixpath.dirname(path)
+    words = (match[0].decode("utf-8", "replace") for match in _TOKEN.finditer(data))
+    return {posixpath.normpath(posixpath.join(folder, word)) for word in words}
 
 
 def _reads(layout: Layout, kustomization_path: str, path: str) -> bool:
