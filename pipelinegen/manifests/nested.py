@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pipelinegen.manifests.spans import Mapping, Node, Scalar, Sequence, Unparsable, parse_yaml, scalars
 
 _VALUES_KEY = re.compile(r"(?:.*[-_.])?values(?:[-_.].*)?\.ya?ml", re.IGNORECASE)
+MAX_NESTED = 8
 _PATCH_LISTS = {"patches", "patchesJson6902"}
 
 
@@ -90,7 +91,16 @@ def _indent(lines: list[str], value: str) -> int:
     return 0
 
 
+def _depth(scalar: Scalar) -> int:
+    depth, holder = 0, scalar.root().parent
+    while holder is not None:
+        depth, holder = depth + 1, holder.root().parent
+    return depth
+
+
 def _open(text: str, scalar: Scalar) -> Problem | None:
+    if _depth(scalar) >= MAX_NESTED:  # each level is parsed again for the one around it
+        return Problem(scalar, f"documents in documents, more than {MAX_NESTED} deep", scalar.start)
     block = dedent(text, scalar)
     if block is None:
         return Problem(scalar, "a block scalar whose lines cannot be told apart", scalar.start)
