@@ -13,7 +13,7 @@ from pipelinegen.commands.delivering import carry_out
 from pipelinegen.commands.facts import tell_ci
 from pipelinegen.commands.judge import judge
 from pipelinegen.commands.local import Delivery
-from pipelinegen.commands.order import Order
+from pipelinegen.commands.order import Order, way_back
 from pipelinegen.commands.planned import plan_of
 from pipelinegen.commands.settings import MAX_ATTEMPTS, deliveries, how_far, wanted
 from pipelinegen.commands.show import combined, result_of
@@ -64,7 +64,7 @@ def bump_remote(
                 plan=work.plan,
                 origins=origins,
                 wanted=wanted(each),
-                rollback=_rollback(repository, each, asked),
+                rollback=way_back(repository, (*each.env, None)[0], each.path, [one.repository for one in asked]),
                 sign=bool(each.sign),
                 max_attempts=each.max_attempts or MAX_ATTEMPTS,
                 base=each.base,
@@ -123,6 +123,8 @@ class _Work:
 
     def _overtaken(self, request: Request, messages: Sequence[str]) -> Superseded | None:
         ours, checkout = self.origins.get(request.repository), self.options.directory
+        if ours is None or ours.revision is None:
+            return None  # a person asks, not a pipeline
         return superseded(request, ours, messages, checkout) or rolled_back(request, ours, messages, checkout)
 
     def _without(self, plan: Plan, tree: Tree, late: Sequence[Superseded]) -> Plan:
@@ -162,11 +164,3 @@ def _origins(
 
 def _time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
-
-
-def _rollback(repository: str, options: BumpOptions, requests: Sequence[Request]) -> str:
-    import shlex
-
-    where = [f"--env {options.env[0]}"] if options.env else [f"--path {shlex.quote(path)}" for path in options.path]
-    images = [f"--image {parse(request.repository).familiar}" for request in requests[:5]]
-    return " ".join(["pipelinegen rollback", f"--repo {shlex.quote(repository)}", *where, *images])

@@ -18,6 +18,7 @@ from pipelinegen.edge.git.history import Commit, commits_beyond
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
 from pipelinegen.errors import Defect, PipelinegenError, Refused
+from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.splice import apply
@@ -162,7 +163,7 @@ def _signer(order: Order) -> tuple[Signing | None, Person]:
     return read_signing(), Person(*identity) if identity else OURS
 
 
-def message_for(order: Order, plan: Plan, key: str) -> str:
+def message_for(order: Order, plan: Plan, key: str | None) -> str:
     """The commit message, with the trailers that promote, rollback, observe and later bumps read."""
     changed = [image for image in plan.images if image.changed]
     deployed = []
@@ -175,7 +176,9 @@ def message_for(order: Order, plan: Plan, key: str) -> str:
             Deployed(reference, origin.source_url, origin.revision, origin.created) if origin else Deployed(reference)
         )
     environments = (order.environment,) if order.environment else ()
-    trailers = Trailers(tuple(deployed), environments, key)
+    names = {image.repository for image in changed}
+    undone = tuple(one for one in order.undone if parse(one.image).repository in names)
+    trailers = Trailers(tuple(deployed), environments, key, undone)
     verb = {"bump": "Bump", "promotion": "Promote", "rollback": "Roll back"}[order.action]
     what = changed[0].repository.rpartition("/")[2] if len(changed) == 1 else f"{len(changed)} images"
     version = f" to {changed[0].tag or changed[0].digest}" if len(changed) == 1 else ""

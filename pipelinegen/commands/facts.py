@@ -11,7 +11,7 @@ from pipelinegen.manifests.plan import Plan
 _MARKS = ("GITHUB_ACTIONS", "GITLAB_CI", "JENKINS_URL", "JENKINS_HOME")
 
 
-def tell_ci(results: Sequence[tuple[Plan, Delivery]], result: str) -> None:
+def tell_ci(results: Sequence[tuple[Plan, Delivery]], result: str, command: str = "bump") -> None:
     """Write the facts where this CI reads them; outside CI nothing is written."""
     if not any(mark in os.environ for mark in _MARKS):
         return
@@ -30,13 +30,13 @@ def tell_ci(results: Sequence[tuple[Plan, Delivery]], result: str) -> None:
     }
     write_outputs(ci, facts)
     if ci.summary_file:
-        write_summary(ci, _summary(results, result))
+        write_summary(ci, _summary(results, result, command))
 
 
-def _summary(results: Sequence[tuple[Plan, Delivery]], result: str) -> str:
+def _summary(results: Sequence[tuple[Plan, Delivery]], result: str, command: str) -> str:
     from pipelinegen.markdown import escaped, link, span
 
-    lines = [f"### pipelinegen bump: {escaped(result)}", ""]
+    lines = [f"### pipelinegen {command}: {escaped(result)}", ""]
     for plan, delivery in results:
         pull = delivery.pull_request
         if pull:

@@ -24,9 +24,14 @@ class Delivery(NamedTuple):
 
 
 def deliver_here(
-    tree: Worktree, contents: Mapping[str, bytes], plan: Plan, delivery: Delivery, report: Report
+    tree: Worktree,
+    contents: Mapping[str, bytes],
+    plan: Plan,
+    delivery: Delivery,
+    report: Report,
+    message: str | None = None,
 ) -> Delivery:
-    """Write the files; with `commit`, commit them and nothing else."""
+    """Write the files; with `commit`, commit them and nothing else. message: another one than that of a bump."""
     if delivery.how == "worktree":
         tree.write(contents)
         return delivery
@@ -37,7 +42,8 @@ def deliver_here(
             next="give --repo URL, or --deliver commit and push it yourself",
         )
     from pipelinegen.edge.local_commit import commit
+    from pipelinegen.edge.local_commit import message as bump_message
 
-    branch, sha = commit(tree, contents, plan)
+    branch, sha = commit(tree, contents, message or bump_message(plan))
     report.say(f"committed {sha[:12]} on {branch}")
     return delivery._replace(branch=branch, commit=sha)

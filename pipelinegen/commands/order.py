@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from pipelinegen.branches import branch_name
 from pipelinegen.edge.ci import CiContext
+from pipelinegen.images.reference import parse
 from pipelinegen.manifests.finding import Selection
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.request import Request
@@ -38,7 +39,8 @@ class Order(NamedTuple):
 
     plan: from the files of a tip to the plan, judged; it is called again on each new tip.  requests: the versions that
     are asked for; they name the branch.  origins: what is known of the builds, by repository.  notes: lines for the
-    pull request.  rollback: the command that takes it back.
+    pull request.  rollback: the command that takes it back.  scope: what the branch is named after where that is not
+    the images; the first is its word, all of them tell it from others.  undone: what a rollback takes out of place.
     """
 
     action: Literal["bump", "promotion", "rollback"]
@@ -55,12 +57,16 @@ class Order(NamedTuple):
     base: str | None = None
     ci: CiContext = CiContext()
     selection: Selection = Selection()
+    scope: tuple[str, ...] = ()
+    undone: tuple[Deployed, ...] = ()
 
     @property
     def branch(self) -> str:
         """The branch of its pull request: the same for the same images and environment, whatever the tags."""
-        names = [request.repository for request in self.requests]
-        slug = names[0].rpartition("/")[2] if len(names) == 1 else f"{len(names)}-images"
+        names = list(self.scope or (request.repository for request in self.requests))
+        slug = (
+            self.scope[0] if self.scope else names[0].rpartition("/")[2] if len(names) == 1 else f"{len(names)}-images"
+        )
         targets = [*names, *([f"base {self.base}"] if self.base else [])]
         environment = self.environment if self.action == "bump" else f"{self.action}-{self.environment or 'all'}"
         return branch_name(environment, slug, targets)
@@ -69,3 +75,15 @@ class Order(NamedTuple):
         """What makes two runs the same: repository, branch, environment and versions."""
         facts = [url, base, self.action, self.environment, sorted(request.reference for request in self.requests)]
         return hashlib.sha256(json.dumps(facts, separators=(",", ":")).encode()).hexdigest()
+
+
+def way_back(
+    repository: str, environment: str | None, paths: Sequence[str], images: Sequence[str], to: str | None = None
+) -> str:
+    """The command that takes a delivery back."""
+    import shlex
+
+    where = [f"--env {environment}"] if environment else [f"--path {shlex.quote(path)}" for path in paths]
+    named = [f"--image {parse(image).familiar}" for image in images[:5]]
+    commit = [f"--to {to[:12]}"] if to else []
+    return " ".join(["pipelinegen rollback", f"--repo {shlex.quote(repository)}", *where, *named, *commit])

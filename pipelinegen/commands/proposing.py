@@ -12,6 +12,7 @@ from pipelinegen.edge.git.push import push
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.pull_request import Change, Place, Story, body, read_marker, title
 from pipelinegen.report import Report
+from pipelinegen.trailers import Deployed
 
 if TYPE_CHECKING:
     from pipelinegen.edge.forge.port import Forge
@@ -95,7 +96,7 @@ def facts(pull: PullRequest, state: str) -> dict[str, Any]:
 
 def story_of(order: Order, plan: Plan, rendered: str | None, key: str) -> Story:
     """What the pull request tells of a plan."""
-    origin = next(iter(order.origins.values()), None)
+    origin = _one_origin(order)
     environments = tuple(dict.fromkeys(edit.environment for edit in plan.edits if edit.environment))
     return Story(
         key=key,
@@ -111,6 +112,12 @@ def story_of(order: Order, plan: Plan, rendered: str | None, key: str) -> Story:
         actor=order.ci.actor,
         rollback=order.rollback,
     )
+
+
+def _one_origin(order: Order) -> Deployed | None:
+    """What all images were built from, where that is one commit."""
+    changed = {(one.source_url, one.revision): one for one in order.origins.values()}
+    return next(iter(changed.values())) if len(changed) == 1 else None
 
 
 def _changes(plan: Plan) -> list[Change]:

@@ -30,13 +30,11 @@ def superseded(request: Request, ours: Deployed | None, messages: Sequence[str],
     return Superseded(request.repository, reason) if reason else None
 
 
-def rolled_back(request: Request, ours: Deployed | None, messages: Sequence[str], checkout: str) -> Superseded | None:
+def rolled_back(request: Request, ours: Deployed, messages: Sequence[str], checkout: str) -> Superseded | None:
     """Whether a rollback took our build, or a newer one, out of place: only a build that is newer still may go there.
 
-    A pipeline that runs again must not undo what a person decided. A bump by hand names no revision and is not held up.
+    A pipeline that runs again must not undo what a person decided.
     """
-    if ours is None or ours.revision is None:
-        return None
     for message in messages:
         trailers = read_trailers(message)
         deployed = trailers.of(request.repository)

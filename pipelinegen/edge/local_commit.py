@@ -11,7 +11,7 @@ from pipelinegen.errors import Refused, WorldError
 from pipelinegen.manifests.plan import Plan
 
 
-def commit(tree: Worktree, contents: Mapping[str, bytes], plan: Plan) -> tuple[str, str]:
+def commit(tree: Worktree, contents: Mapping[str, bytes], text: str) -> tuple[str, str]:
     """Write the files and commit them as `git commit` would (identity, hooks, signing). The branch and the new SHA.
 
     Raises Refused where a file has changes that are not ours, WorldError where git refuses; no file is changed then.
@@ -33,7 +33,7 @@ def commit(tree: Worktree, contents: Mapping[str, bytes], plan: Plan) -> tuple[s
     before = {path: tree.read(path) for path in paths}
     tree.write(contents)
     try:
-        _git(tree, ["commit", "--quiet", "--only", "--message", message(plan), "--", *paths])
+        _git(tree, ["commit", "--quiet", "--only", "--message", text, "--", *paths])
     except BaseException:
         tree.write(before)
         raise
