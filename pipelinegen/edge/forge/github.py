@@ -133,7 +133,7 @@ class GitHub:
 
     def update(self, number: int, *, title: str, body: str) -> PullRequest:
         updated = self._edit(number, "update the pull request", {"title": title, "body": body})
-        if updated.title != title:
+        if updated.title.split() != title.split():
             raise incomplete("update the pull request", "the new title", updated.url)
         return updated
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def connect(api: str, token: Secret, session: Session) -> Requester:
     """PyGithub's requester (login, errors, GraphQL), whose every request goes through the session, or nowhere."""
-    import github
+    from github.Auth import Token
     from github.Requester import Requester, RequestsResponse
 
     class Connection:
@@ -24,7 +24,7 @@ def connect(api: str, token: Secret, session: Session) -> Requester:
             self.host = host
             self._port = port
 
-        def request(self, verb: str, url: str, input: Any, headers: dict[str, str], stream: bool) -> None:
+        def request(self, verb: str, url: str, input: Any, headers: dict[str, str], stream: bool = False) -> None:
             del stream  # answers are bounded, and always whole
             self._pending = (verb, url, input, headers)
 
@@ -43,13 +43,15 @@ def connect(api: str, token: Secret, session: Session) -> Requester:
     # Requester takes the class when it is made, so a second client keeps to its own session. The class stays set
     # for whatever else PyGithub would connect to (an absolute URL in an answer): our session refuses that.
     Requester.injectConnectionClasses(Connection, Connection)  # type: ignore[arg-type]
-    client = github.Github(
-        auth=github.Auth.Token(token.value),
+    return Requester(
+        auth=Token(token.value),
         base_url=api,
+        timeout=30,  # of a connection that is never made; the session has its own
         user_agent="pipelinegen",
         per_page=100,
+        verify=True,
         retry=None,
+        pool_size=None,
         seconds_between_requests=None,
         seconds_between_writes=None,
     )
-    return client.requester

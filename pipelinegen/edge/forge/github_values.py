@@ -21,7 +21,7 @@ def within(data: Any, kind: type, *keys: str) -> Any:
 
 def pull_request(data: Any) -> PullRequest:
     merged = data["merged_at"] is not None
-    milestone = data["milestone"]
+    milestone = data.get("milestone")
     return PullRequest(
         number=within(data, int, "number"),
         url=within(data, str, "html_url"),
@@ -34,12 +34,13 @@ def pull_request(data: Any) -> PullRequest:
         draft=bool(data.get("draft")),
         merged_sha=data["merge_commit_sha"] if merged else None,
         author=data["user"]["login"] if data["user"] else "",
-        labels=tuple(label["name"] for label in data["labels"]),
-        reviewers=tuple(user["login"] for user in data["requested_reviewers"]),
-        teams=tuple(team["slug"] for team in data["requested_teams"]),
-        assignees=tuple(user["login"] for user in data["assignees"] or []),
+        # Older GitHub Enterprise Servers have some of these not yet.
+        labels=tuple(label["name"] for label in data.get("labels") or []),
+        reviewers=tuple(user["login"] for user in data.get("requested_reviewers") or []),
+        teams=tuple(team["slug"] for team in data.get("requested_teams") or []),
+        assignees=tuple(user["login"] for user in data.get("assignees") or []),
         milestone=milestone["title"] if milestone else None,
-        auto_merge=bool(data["auto_merge"]),
+        auto_merge=bool(data.get("auto_merge")),
     )
 
 

@@ -130,7 +130,7 @@ class GitLab:
         draft = self.get(number).draft
         content = {"title": f"{DRAFT}{title}" if draft else title, "description": body}
         updated = self._edit(number, "update the merge request", content)
-        if updated.title != plain_title(title):
+        if updated.title.split() != plain_title(title).split():
             raise incomplete("update the merge request", "the new title", updated.url)
         return updated
 
