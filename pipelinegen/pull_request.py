@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,6 +68,12 @@ class Marker:
     closed: str | None = None
 
 
+def request_key(repository: str, base: str, targets: Sequence[str], references: Sequence[str]) -> str:
+    """What makes two requests the same: where, which places (in any order), and which versions."""
+    said = json.dumps([repository, base, sorted(set(targets)), sorted(set(references))], separators=(",", ":"))
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:32]
+
+
 def title(story: Story) -> str:
     """One line: what changes, to what, where."""
     verb = _VERBS[story.action]
@@ -112,6 +120,13 @@ def body(story: Story, limit: int = BODY_LIMIT) -> str:
     content = hashlib.sha256("\n\n".join([*parts, *rendered, *closing]).encode("utf-8", "replace")).hexdigest()
     # The run that built it differs at every run of the same content, so it is not part of what the marker proves.
     return "\n\n".join([*parts, *rendered, *origin, *closing, mark(Marker(story.key, content))])
+
+
+def own_body(text: str, key: str, limit: int = BODY_LIMIT) -> str:
+    """A body that the user wrote: taken as it is but for what cannot be seen, cut by lines, and marked as ours."""
+    lines = ["\t".join(map(visible, line.split("\t"))) for line in text.strip().splitlines()]
+    kept = "\n".join(fitting(lines, limit - 200, lambda count: f"(cut: {count} more lines)"))
+    return f"{kept}\n\n{mark(Marker(key, hashlib.sha256(kept.encode('utf-8', 'replace')).hexdigest()))}"
 
 
 def _section(heading: str | None, lines: list[str], room: int, noun: str) -> str:

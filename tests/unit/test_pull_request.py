@@ -21,7 +21,9 @@ from pipelinegen.pull_request import (
     cut,
     mark,
     mark_closed,
+    own_body,
     read_marker,
+    request_key,
     title,
 )
 
@@ -226,3 +228,40 @@ def test_closing_is_noted_in_the_marker() -> None:
 def test_a_given_title_is_one_short_line() -> None:
     assert cut("a\n b\t c", 100) == "a b c"
     assert cut("x" * 300, TITLE_LIMIT) == "x" * (TITLE_LIMIT - 1) + "…"
+
+
+def test_the_same_request_has_the_same_key() -> None:
+    key = request_key("https://github.com/acme/m", "main", ["b.yaml", "a.yaml"], ["redis:7"])
+    assert key == request_key("https://github.com/acme/m", "main", ["a.yaml", "b.yaml", "a.yaml"], ["redis:7"])
+    assert re.fullmatch(r"[0-9a-f]{32}", key)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("https://github.com/acme/n", "main", ["a.yaml"], ["redis:7"]),
+        ("https://github.com/acme/m", "prod", ["a.yaml"], ["redis:7"]),
+        ("https://github.com/acme/m", "main", ["b.yaml"], ["redis:7"]),
+        ("https://github.com/acme/m", "main", ["a.yaml"], ["redis:8"]),
+        ("https://github.com/acme/m", "main", ["a.yaml", "redis:7"], []),
+    ],
+)
+def test_another_request_has_another_key(other: tuple[str, str, list[str], list[str]]) -> None:
+    assert request_key(*other) != request_key("https://github.com/acme/m", "main", ["a.yaml"], ["redis:7"])
+
+
+def test_a_body_of_the_users_is_kept_and_marked() -> None:
+    text = own_body("# Heading\r\n\r\n- [x] @acme/platform\tlook\n", KEY)
+    assert text.startswith("# Heading\n\n- [x] @acme/platform\tlook\n\n<!-- pipelinegen key=")
+    marker = read_marker(text)
+    assert marker is not None
+    assert marker.key == KEY
+    assert read_marker(own_body("other", KEY)) != marker
+    assert "\\u202E" in own_body("a\u202eb", KEY)
+
+
+def test_a_body_of_the_users_is_cut_by_lines() -> None:
+    text = own_body("x" * 99 + "\n" + "y\n" * 60_000, KEY)
+    assert len(text) <= BODY_LIMIT
+    assert re.search(r"^\(cut: \d+ more lines\)$", text, re.MULTILINE)
+    assert read_marker(text) is not None
