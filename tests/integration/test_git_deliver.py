@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelinegen.edge.git.commit import Made
+from pipelinegen.edge.git.commit import Made, make_commit
 from pipelinegen.edge.git.deliver import plan_and_push
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.errors import NotPermitted, WorldError
 from tests.support.githttp import Hang, ResetAfter, Slow, Status, fetch, push, push_discovery, wait_until
-from tests.support.repos import World, replace, served
+from tests.support.repos import ROBOT, World, replace, served, tree_of
 
 RACERS = int(os.environ.get("PIPELINEGEN_RACERS", "8"))
 ROOT = Path(__file__).parents[2]
@@ -163,21 +163,20 @@ def test_a_base_that_moves_meanwhile_does_not_make_us_send_all_files(tmp_path: P
         assert max(request.received for request in world.server.requests if push(request)) < 3000
 
 
-def test_a_commit_that_the_server_has_from_before_is_pushed_again(world: World) -> None:
+def test_a_commit_that_the_server_has_from_before_is_pushed_again(tmp_path: Path) -> None:
     """Known paths only, and the server still holds the very commit that we make: git then asks for all files."""
 
     def attempt(tree: GitTree, current: str | None) -> Made | None:
-        from pipelinegen.edge.git.commit import make_commit
-        from tests.support.repos import ROBOT
-
-        return make_commit(tree, {"app.yaml": b"api: 2\n"}, "same", ROBOT, date=1)
+        return make_commit(tree, {"a/app.yaml": b"api: 2\n"}, "same", ROBOT, date=1)
 
     commits = set()
-    for branch in ("one", "two"):
-        with world.remote() as remote:
-            commits.add(plan_and_push(remote, attempt, branch=branch, known_paths=["app.yaml"]).commit)
-    assert len(commits) == 1
-    assert world.upstream.head("one") == world.upstream.head("two")
+    with served(tmp_path, tree_of(["a/app.yaml", "a/b/c.yaml", "d/e/f.yaml"])) as world:
+        for branch in ("one", "two"):
+            with world.remote() as remote:
+                commits.add(plan_and_push(remote, attempt, branch=branch, known_paths=["a/app.yaml"]).commit)
+        assert len(commits) == 1
+        assert world.upstream.head("one") == world.upstream.head("two")
+        assert world.naps.taken == []
 
 
 def test_a_persons_commit_on_our_branch_is_planned_on_and_not_overwritten(world: World) -> None:

@@ -166,6 +166,16 @@ def test_the_number_of_requests_for_known_paths_follows_their_depth_alone(tmp_pa
         assert counts[0] == counts[1]
 
 
+def test_what_was_fetched_is_not_fetched_again(tmp_path: Path) -> None:
+    with served(tmp_path, tree_of(["a/b/x.yaml", "a/c/y.yaml"])) as world, world.remote() as remote:
+        open_tree(remote, ["a/b/x.yaml"])
+        before = world.server.count(fetch)
+        open_tree(remote, ["a/b/x.yaml"])
+        assert world.server.count(fetch) == before
+        open_tree(remote, ["a/b/x.yaml", "a/c/y.yaml"])
+        assert world.server.count(fetch) == before + 2
+
+
 def test_an_older_commit_can_be_read(world: World) -> None:
     old = world.upstream.head()
     world.upstream.commit({"apps.yaml": "x: new\n"})

@@ -64,7 +64,9 @@ def parse_address(text: str) -> Address:
     if "::" in text:
         _refuse(text, "git's transport helpers (helper::address) are not used")
     if match := _SCP.fullmatch(text):
-        return _ssh(text, match[1], match[2].lower(), None, "/" + match[3], f"{match[2].lower()}:{match[3]}")
+        return _ssh(
+            text, match[1], match[2].lower(), None, "/" + match[3].removeprefix("/"), f"{match[2].lower()}:{match[3]}"
+        )
     return _refuse(text, "it is a path, not a URL", "give file:///absolute/path for a bare repository on this machine")
 
 

@@ -45,7 +45,8 @@ REFUSALS = (
     ),
     Refusal(
         "SSL certificate|certificate verif|server certificate|unable to get local issuer|certificate has expired"
-        "|self.signed|SSL: no alternative certificate|Problem with the SSL CA|error setting certificate",
+        "|self.signed|SSL: no alternative certificate|not match target host|Problem with the SSL CA"
+        "|error setting certificate",
         WorldError,
         "tls",
         "the server's certificate is not trusted",
@@ -65,7 +66,13 @@ REFUSALS = (
         "the server sends us to another address, which is not followed with a token",
         "give the address to which it redirects",
     ),
-    Refusal("returned error: 407", WorldError, "net", "the proxy asks for a password", "set https_proxy with its user"),
+    Refusal(
+        "returned error: 407|HTTP code 407 from proxy|CONNECT tunnel failed, response 407",
+        WorldError,
+        "net",
+        "the proxy asks for a password",
+        "give https_proxy the user and password of the proxy",
+    ),
     Refusal(
         "returned error: 429|rate limit|Too Many Requests",
         WorldError,
@@ -119,7 +126,13 @@ REFUSALS = (
         "the repository is not there, or the token may not see it",
         "check the address, and that the token may read this repository",
     ),
-    Refusal("dubious ownership", NotPermitted, "scope-missing", "the repository belongs to another user", "mend it"),
+    Refusal(
+        "dubious ownership",
+        NotPermitted,
+        "scope-missing",
+        "the repository belongs to another user",
+        "git config --global --add safe.directory FOLDER, if you trust it",
+    ),
     Refusal(
         "Host key verification failed",
         WorldError,
@@ -146,7 +159,7 @@ REFUSALS = (
         "Could not resolve|Connection (refused|reset)|Failed to connect|Couldn't connect|Recv failure|Send failure"
         "|Empty reply|early EOF|unexpected disconnect|hung up|RPC failed|expected flush|Network is unreachable"
         "|No route to host|Could not read from remote|connection .* closed|invalid server response"
-        "|returned error|unable to access|transfer closed",
+        "|returned error|unable to access|transfer closed|from proxy after CONNECT|CONNECT tunnel failed",
         WorldError,
         "net",
         "the server could not be reached, or the connection broke",

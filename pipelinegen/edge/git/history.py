@@ -12,6 +12,7 @@ from pipelinegen.edge.git.remote import RemoteRepository, head, remove_folder
 from pipelinegen.errors import WorldError
 
 FIELDS = ("%H", "%T", "%P", "%an", "%ae", "%cn", "%ce", "%ct", "%B", "%(trailers:only,unfold)")
+_SHOWN = "".join(f"{field}%x00" for field in FIELDS)
 # How far back two branches are compared where the server cannot tell the difference.
 SEARCHED = 1000
 
@@ -40,6 +41,29 @@ class Commit(NamedTuple):
 def read_log(remote: RemoteRepository, branch: str, limit: int) -> list[Commit]:
     """The newest commits of a branch, newest first. Their files are not fetched where the server filters."""
     return _read(remote, branch, [f"--depth={limit}"], limit)
+
+
+def first_parents(remote: RemoteRepository, limit: int) -> list[Commit]:
+    """The newest commits of the branch that is read, along first parents: what it has been, merge by merge.
+
+    They stay in our copy, and their side branches with them; their files, too, where the server cannot filter.
+    """
+    ref = head(remote.base)
+    remote.fetch(f"+{ref}:{ref}", depth=limit)
+    return _listed(remote, "--first-parent", f"--max-count={limit}", remote.tip)
+
+
+def commits_between(
+    remote: RemoteRepository, newer: str, older: str | None = None, *, first_parent: bool = False
+) -> list[Commit]:
+    """The commits of our copy that one commit has in its history and the other (if any) has not, newest first."""
+    without = [f"^{older}"] if older else []
+    return _listed(remote, *(["--first-parent"] if first_parent else []), newer, *without)
+
+
+def _listed(remote: RemoteRepository, *chosen: str) -> list[Commit]:
+    done = remote.local("rev-list", "--no-commit-header", f"--format={_SHOWN}", *chosen)
+    return _parse(done.stdout.decode("utf-8", "replace"))
 
 
 def commits_beyond(remote: RemoteRepository, branch: str, base: str) -> list[Commit]:
@@ -85,8 +109,7 @@ def _read(
         with_retries(clone, remote.deadline, remote.tell, tries=tries)
         bound = [f"--max-count={limit}"] if limit is not None else []
         # Not `git log`: at the edge of a shallow history it looks at the whole tree, which was not fetched.
-        shown = "".join(f"{field}%x00" for field in FIELDS)
-        done = remote.git.local(folder, "rev-list", "--no-commit-header", f"--format={shown}", *bound, head(branch))
+        done = remote.git.local(folder, "rev-list", "--no-commit-header", f"--format={_SHOWN}", *bound, head(branch))
     finally:
         remove_folder(folder)
     return _parse(done.stdout.decode("utf-8", "replace"))

@@ -9,7 +9,7 @@ from pipelinegen.edge.backoff import Deadline
 from pipelinegen.edge.git.address import Address
 from pipelinegen.edge.git.askpass import Credentials, offered, write_askpass
 from pipelinegen.edge.git.failures import failure
-from pipelinegen.edge.process import MIB, NETWORK_VARIABLES, Child, Completed, capture
+from pipelinegen.edge.process import MIB, NETWORK_VARIABLES, Child, Completed, capture, environment
 from pipelinegen.errors import Defect
 
 FETCH_LIMIT = 512 * MIB
@@ -26,7 +26,10 @@ HARDENED = (
     *("fetch.fsckObjects=true", "submodule.recurse=false", "gc.auto=0", "maintenance.auto=false"),
     *("safe.bareRepository=explicit", "advice.detachedHead=false", "core.quotePath=false", "commit.gpgSign=false"),
 )
-PASSED = (*NETWORK_VARIABLES, "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "XDG_RUNTIME_DIR")
+PASSED = (*NETWORK_VARIABLES, "XDG_RUNTIME_DIR")
+# curl's own default comes before SSL_CERT_FILE; one variable must be enough for git and for the forge.
+AUTHORITY_FILES = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+AUTHORITY_FOLDERS = ("GIT_SSL_CAPATH", "SSL_CERT_DIR")
 
 
 class Git:
@@ -48,6 +51,7 @@ class Git:
         self.stall_seconds = stall_seconds
         self.home = os.path.join(folder, "home")
         os.mkdir(self.home, 0o700)
+        self._configuration = _trusted_folders(folder) if address.kind == "file" else os.devnull
         self._askpass = write_askpass(folder, address, self.credentials) if self.credentials else ""
 
     def local(
@@ -101,15 +105,18 @@ class Git:
     def environment(self, *, network: bool = False) -> dict[str, str]:
         """The complete environment of git: nothing of the caller's but what is named here."""
         passed = PASSED if network else ()
+        if self.address.kind == "http":
+            passed = ()  # loopback: through a proxy the token would leave the machine in clear
         values = {name: os.environ[name] for name in ("PATH", "TMPDIR", *passed) if name in os.environ}
         return {
             **values,
+            **(_authorities() if network else {}),
             "LC_ALL": "C",
             "HOME": self.home,
             "XDG_CONFIG_HOME": self.home,
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_SYSTEM": os.devnull,
-            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_GLOBAL": self._configuration,
             "GIT_ATTR_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": self._askpass if network else "",
@@ -138,3 +145,26 @@ class Git:
         if done.returncode != 0:
             raise failure(args[0], done, self.address, self.credentials)
         return done
+
+
+def _authorities() -> dict[str, str]:
+    """Whose certificates are trusted, in git's own variables."""
+    found = {}
+    for name, sources in (("GIT_SSL_CAINFO", AUTHORITY_FILES), ("GIT_SSL_CAPATH", AUTHORITY_FOLDERS)):
+        if value := next((os.environ[source] for source in sources if os.environ.get(source)), None):
+            found[name] = value
+    return found
+
+
+def _trusted_folders(folder: str) -> str:
+    """A configuration that holds nothing but the user's word on which repositories of others may be served locally.
+
+    Only a configuration file counts for that, and git reads it again in the server half of a file:// transport.
+    """
+    done = capture(["git", "config", "-z", "--get-all", "safe.directory"], env=environment(GIT_DIR=os.devnull))
+    path = os.path.join(folder, "gitconfig")
+    with open(path, "wb") as file:
+        for name in done.stdout.split(b"\0")[:-1]:
+            quoted = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+            file.write(b'[safe]\n\tdirectory = "%s"\n' % quoted)
+    return path

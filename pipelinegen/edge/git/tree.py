@@ -81,7 +81,7 @@ class GitTree:
             return [path for path in self.paths() if any(word in self._readable(path) for word in words)]
         patterns = [argument for word in words for argument in ("-e", os.fsdecode(word))]
         # One thread: reading objects takes a lock, and more threads only wait for each other (measured 1.8 times cpu).
-        args = ["grep", "--threads=1", "--full-name", "-a", "-lzF", *patterns, self.commit]
+        args = ["grep", "--threads=1", "-lzF", *patterns, self.commit]
         done = self.remote.local(*args, may_fail=True)
         if done.returncode > 1 or done.returncode < 0:
             raise WorldError(
