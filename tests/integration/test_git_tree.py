@@ -190,9 +190,14 @@ def test_the_default_branch_is_found_and_another_is_taken_when_asked_for(tmp_pat
         world.upstream.commit({"app.yaml": "x: trunk\n"}, branch="trunk/eu")
         with world.remote() as remote:
             assert (open_tree(remote).read("app.yaml"), remote.base) == (b"image: ghcr.io/acme/api:1.0.0\n", "main")
-        with world.remote(base="trunk/eu") as remote:
-            assert (open_tree(remote).read("app.yaml"), remote.base) == (b"x: trunk\n", "trunk/eu")
-            assert remote.tip == world.upstream.head("trunk/eu")
+        world.upstream.commit({"app.yaml": "x: ü\n"}, branch="zweig/ü")
+        for name, text in (("trunk/eu", "x: trunk\n"), ("zweig/ü", "x: ü\n")):
+            with world.remote(base=name) as remote:
+                assert (open_tree(remote).read("app.yaml").decode(), remote.base) == (text, name)
+                assert remote.tip == world.upstream.head(name)
+                world.upstream.commit({"app.yaml": f"new {name}"}, branch=name)
+                remote.refresh()
+                assert open_tree(remote).read("app.yaml").decode() == f"new {name}"
 
 
 def test_a_branch_that_is_not_there_is_named_with_its_neighbours(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelinegen.edge.git.address import Address
 from pipelinegen.errors import InputError, WorldError
-from pipelinegen.redact import Secret
+
+if TYPE_CHECKING:
+    from pipelinegen.redact import Secret
 
 # dash reads only one digit after `<&`; nothing in git uses a fixed number above 2.
 DESCRIPTOR = 9
@@ -32,6 +33,7 @@ class Credentials(NamedTuple):
 def write_askpass(folder: str, address: Address, credentials: Credentials) -> str:
     """Write the program (mode 0700) and return its path."""
     import shlex
+    from urllib.parse import quote
 
     user = credentials.username
     if not user or not user.isprintable() or not user.isascii():

@@ -13,7 +13,6 @@ from pipelinegen.edge.git.address import Address
 from pipelinegen.edge.git.askpass import Credentials
 from pipelinegen.edge.process import Completed
 from pipelinegen.errors import InputError, NotPermitted, PipelinegenError, WorldError
-from pipelinegen.redact import Redactor
 
 SHOWN_LINES = 10
 LONGEST_LINE = 500
@@ -200,6 +199,8 @@ def is_race(lines: Sequence[str]) -> bool:
 
 def words(done: Completed, credentials: Credentials | None) -> list[str]:
     """The last lines that git and the server wrote, without secrets, control characters and progress."""
+    from pipelinegen.redact import Redactor
+
     redactor = Redactor((credentials.secret,) if credentials else ())
     text = redactor.mask((done.stderr + b"\n" + done.stdout).decode("utf-8", "replace"))
     lines = [_printable(line) for line in re.split("[\r\n]+", text)]

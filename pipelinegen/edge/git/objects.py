@@ -66,6 +66,12 @@ class Objects:
             self._trees[id] = _parse_tree(self.contents(id), len(id) // 2)
         return self._trees[id]
 
+    def resolve(self, ref: str) -> str | None:
+        """The commit at a ref; None where there is none."""
+        self._say(f"info {ref}^{{commit}}\n")
+        line = self._line().decode("utf-8", "replace")
+        return None if line.endswith(" missing") else line.split(" ", 1)[0]
+
     def size(self, id: str) -> int:
         """The length of an object. Raises KeyError where it is not."""
         self._say(f"info {id}\n")
@@ -81,7 +87,7 @@ class Objects:
         if self._child is None:
             self._child = self._git.start(self._repository, "cat-file", "--batch-command")
         try:
-            os.write(self._child.stdin, command.encode("ascii"))
+            os.write(self._child.stdin, command.encode("utf-8", "surrogateescape"))
         except BrokenPipeError:
             self._ended()
 

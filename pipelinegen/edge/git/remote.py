@@ -159,10 +159,10 @@ class RemoteRepository:
         return target.removeprefix("ref: " + HEADS)
 
     def _head_of_copy(self) -> str:
-        done = self.local("rev-parse", "--verify", "--quiet", head(self._base) + "^0", may_fail=True)
-        if done.returncode != 0:
+        commit = self.objects.resolve(head(self._base))
+        if commit is None:
             raise self._no_such_branch(self._base)
-        return done.stdout.decode("ascii").strip()
+        return commit
 
     def _no_such_branch(self, name: str) -> InputError:
         import difflib
