@@ -30,6 +30,7 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "tag-holds-other-content": "The tag and the digest that were given name two different images.",
         "too-many-files": "More files would change than `--max-files` allows.",
         "uncommitted-changes": "`--deliver commit`, and a file to change holds changes that are not committed.",
+        "versions-differ": "One environment holds several versions of an image, so it is not clear which one is meant.",
     },
     2: {
         "bad-branch": "There is no such branch, or no branch of that name can be made.",
