@@ -164,7 +164,7 @@ class Session:
         now = self.clock.now()
         wait = limit_wait(status, headers, body[:2000].decode("utf-8", "replace"), now)
         if wait is not None:
-            at = _moment(now + wait)
+            at = moment(now + wait)
             limited = RateLimited(
                 f"rate limit reached ({status})", where=self.origin, retry_at=at, details=_words(body)
             )
@@ -312,5 +312,6 @@ def _words(body: bytes) -> list[str]:
     return [line[:300] for line in text.splitlines() if line.strip()][:10]
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time as it is told: in UTC, to the second."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(min(max(seconds, 0.0), 253402300799.0)))

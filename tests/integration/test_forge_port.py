@@ -582,9 +582,23 @@ def test_a_rate_limit_is_waited_for_or_told(service: Service, status: int) -> No
 def test_a_rate_limit_of_graphql_comes_in_an_answer_of_200(tmp_path: Path) -> None:
     with running("github", tmp_path) as service:
         body = {"data": None, "errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}
-        service.stand_in.fail("status", path="/graphql", status=200, body=body)
-        with pytest.raises(RateLimited):
+        headers = {"X-RateLimit-Reset": "1700000000"}
+        service.stand_in.fail("status", path="/graphql", status=200, body=body, headers=headers)
+        with pytest.raises(RateLimited) as caught:
             service.open().login()
+        assert caught.value.retry_at == "2023-11-14T22:13:20Z"
+
+
+def test_an_enterprise_server_has_its_api_in_a_folder(tmp_path: Path) -> None:
+    with running("github", tmp_path) as service:
+        stand_in: Any = service.stand_in
+        stand_in.prefix = "/api/v3"
+        forge, pull = opened(service)
+        assert forge.login() == "deployer"
+        assert forge.merge_when_ready(pull, None) == ()
+        assert forge.find_open(BRANCH, "main").auto_merge
+        paths = {exchange.request.path.partition("/acme/")[0] for exchange in stand_in.log}
+        assert paths == {"/api/v3/repos", "/api/graphql"}
 
 
 # Redirects and hostile answers.

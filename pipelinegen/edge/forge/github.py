@@ -27,7 +27,7 @@ from pipelinegen.edge.forge.port import (
 )
 from pipelinegen.edge.forge.refusals import incomplete, refusal
 from pipelinegen.edge.forge.wishes import grant
-from pipelinegen.edge.http import RateLimited, Session
+from pipelinegen.edge.http import RateLimited, Session, moment
 from pipelinegen.errors import InputError, PipelinegenError
 from pipelinegen.pull_request import mark_closed
 from pipelinegen.redact import Secret
@@ -324,7 +324,10 @@ class GitHub:
         headers = {name.lower(): value for name, value in (error.headers or {}).items()}
         status, kinds = error.status, _graphql_kinds(error.data)
         if "RATE_LIMITED" in kinds:
-            return RateLimited("rate limit reached (GraphQL)", where=self.address.api, retry_at="an hour from now")
+            reset = headers.get("x-ratelimit-reset", "")
+            # The limit of GraphQL is counted by the hour.
+            at = float(reset) if reset.isdecimal() else self._session.clock.now() + 3600
+            return RateLimited("rate limit reached (GraphQL)", where=self.address.api, retry_at=moment(at))
         if kinds:
             status = 403 if kinds & {"FORBIDDEN", "INSUFFICIENT_SCOPES"} else 422
         return refusal(
