@@ -72,9 +72,10 @@ def find(sources: Sources, names: Names, selection: Selection) -> Iterator[Findi
         values += [each for each in values_in(source) if _names_one(each, names.repositories)]
         yield Finding(path, selection.selects(path), source, list(locate(source, names.pattern)))
     if values:
-        from pipelinegen.manifests.values_links import tag_only_places
+        from pipelinegen.manifests.values_groups import tag_only_places
+        from pipelinegen.manifests.values_links import is_helmfile
 
-        helmfiles = [path for path in sources.tree.paths() if path.rpartition("/")[2].startswith("helmfile")]
+        helmfiles = list(filter(is_helmfile, sources.tree.paths()))
         for source, places in tag_only_places(sources, values, names.repositories, [*linking, *helmfiles]):
             yield Finding(source.path, selection.selects(source.path), source, places)
 

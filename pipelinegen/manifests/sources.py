@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from pipelinegen.manifests.source import Refused, Source, read_source
 from pipelinegen.manifests.tree import Tree, Unreadable
 
@@ -30,6 +32,12 @@ class Sources:
         if isinstance(found, Exception):
             raise found
         return found
+
+    def lists(self, path: str) -> bool:
+        """Whether the repository holds the file: a checkout holds files that git does not know, and links lead out."""
+        paths = self.tree.paths()
+        at = bisect_left(paths, path)
+        return at < len(paths) and paths[at] == path
 
     def source_or_none(self, path: str) -> Source | None:
         """A file's source; None where it is absent or must be left alone."""

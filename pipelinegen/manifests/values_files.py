@@ -1,13 +1,12 @@
-"""Helm values as sets, and the sets that hold only a tag: another set names the repository at the same path."""
+"""Helm values as sets: whole files, or values inside another object; and the repositories that they name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import NamedTuple, TypeAlias
 
 from pipelinegen.images.reference import normalise
-from pipelinegen.manifests.locate.helm_values import beside, full_name, place, version_keys
-from pipelinegen.manifests.place import Found, LeftAlone
+from pipelinegen.manifests.locate.helm_values import full_name, version_keys
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.spans import Mapping, Node, Scalar, scalars
@@ -28,11 +27,12 @@ class Values(NamedTuple):
 
 
 class Named(NamedTuple):
-    """At `path` of some values, `key` names the repository."""
+    """At `path` of some values, `key` names the repository, as `written`."""
 
     path: Path
     key: str
     repository: str
+    written: str
 
 
 def values_in(source: Source) -> list[Values]:
@@ -61,13 +61,14 @@ def _holds_values(holder: Scalar) -> bool:
 
 
 def values_file(sources: Sources, path: str) -> Values | None:
-    """The values that a whole file is, or None when it is something else."""
-    source = sources.source_or_none(path)
+    """The values that a whole file is, or None when it is something else, or not in the repository."""
+    source = sources.source_or_none(path) if sources.lists(path) else None
     return next((values for values in values_in(source) if values.own_file), None) if source else None
 
 
-def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:
-    """Where a set of values names one of the repositories."""
+def names_in(values: Values) -> Iterator[Named]:
+    """Where a set of values names a repository."""
+    anchors = values.source.anchors
     pending: list[tuple[Path, Node]] = [((), values.root)]
     while pending:
         path, node = pending.pop()
@@ -76,38 +77,16 @@ def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:
         for key, value in node.pairs:
             if not isinstance(key, Scalar):
                 continue
-            if isinstance(value, Scalar) and version_keys(key.value):
-                name = full_name(node, value.value, values.source.anchors)
+            named = anchors.resolve(value) if version_keys(key.value) else None
+            if isinstance(named, Scalar):
+                name = full_name(node, named.value, anchors)
                 repository = normalise(name) if name else None
-                if repository in repositories:
-                    yield Named(path, key.value, repository or "")
-            pending.append(((*path, key.value), value))
+                if name is not None and repository is not None:
+                    yield Named(path, key.value, repository, name)
+            if isinstance(value, Mapping):
+                pending.append(((*path, key.value), value))
 
 
-def places_in_group(group: Sequence[Values], repositories: Collection[str]) -> Iterator[tuple[Values, Found]]:
-    """The places of a group of values in which one names a repository and another only its tag."""
-    named: dict[tuple[Path, str], set[str]] = {}
-    for values in group:
-        for path, key, repository in named_in(values, repositories):
-            named.setdefault((path, key), set()).add(repository)
-    for values in group:
-        for (path, key), names in named.items():
-            item = _place_at(values, path, key, names)
-            if item is not None:
-                yield values, item
-
-
-def _place_at(values: Values, path: Path, key: str, names: set[str]) -> Found | None:
-    node: Node | None = values.root
-    for step in path:
-        node = node.get(step) if isinstance(node, Mapping) else None
-    match = version_keys(key)
-    if match is None or not isinstance(node, Mapping) or node.get(key) is not None or node.get("<<") is not None:
-        return None
-    version = beside(node, match, "tag", "digest")
-    if version is None:
-        return None
-    if len(names) > 1:
-        reason = f"the values beside it name different repositories here: {', '.join(sorted(names))}"
-        return LeftAlone(version.start, reason, warn=True)
-    return place(node, match, next(iter(names)), values.source.anchors)
+def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:
+    """Where a set of values names one of the repositories."""
+    return (named for named in names_in(values) if named.repository in repositories)

@@ -1,203 +1,165 @@
-"""Which values are put together: by a folder, an Argo CD Application, a Flux HelmRelease or a helmfile."""
+"""Which values are put together: what an Argo CD Application, a Flux HelmRelease or a helmfile names."""
 
 from __future__ import annotations
 
 import posixpath
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
-from pipelinegen.manifests.place import Found
 from pipelinegen.manifests.source import Source
-from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.spans import Mapping, Node, Scalar
 from pipelinegen.manifests.spans import Sequence as NodeSequence
-from pipelinegen.manifests.tree import Unreadable
-from pipelinegen.manifests.values_files import Values, places_in_group, values_file, values_in
+from pipelinegen.manifests.values_files import Values, values_in
 
 _TEMPLATED = re.compile(r"\{\{.*?\}\}")
 
-
-def tag_only_places(
-    sources: Sources, named: Sequence[Values], repositories: Collection[str], linking: Sequence[str]
-) -> Iterator[tuple[Source, list[Found]]]:
-    """The places in values that hold only a tag, by source.
-
-    named: the values that name a repository.  linking: the files that may name values files together.
-    """
-    found: dict[str, tuple[Source, dict[int, Found]]] = {}
-    for group in (*_folders(sources, named), *linked(sources, named, linking)):
-        for values, item in places_in_group(group, repositories):
-            found.setdefault(values.source.path, (values.source, {}))[1][item.at] = item
-    for path in sorted(found):
-        source, places = found[path]
-        yield source, [places[at] for at in sorted(places)]
+# What the variables of an ApplicationSet stand for in one of the paths that a pattern matches.
+Binding: TypeAlias = frozenset[tuple[str, str]]
 
 
-def _folders(sources: Sources, named: Sequence[Values]) -> Iterator[list[Values]]:
-    """The values files beside each values file that names a repository."""
-    folders: dict[str, list[Values]] = {}
-    for values in named:
-        if values.own_file:
-            folders.setdefault(values.source.path.rpartition("/")[0], []).append(values)
-    for folder, members in folders.items():
-        inside = {values.source.path for values in members}
-        siblings = [_sibling(sources, path) for path in _beside(sources.tree.paths(), folder) if path not in inside]
-        yield members + [sibling for sibling in siblings if sibling is not None]
+class Link(NamedTuple):
+    """What one object puts together: files (`{{ }}` in a path stands for anything), values inside it, ConfigMaps."""
+
+    files: tuple[str, ...]
+    inline: tuple[Values, ...] = ()
+    config_maps: tuple[str, ...] = ()
 
 
-def _beside(paths: Sequence[str], folder: str) -> Iterator[str]:
-    """The files of one folder, out of all paths, which are sorted."""
-    prefix = f"{folder}/" if folder else ""
-    for at in range(bisect_left(paths, prefix), len(paths)):
-        path = paths[at]
-        if not path.startswith(prefix):
-            return
-        if "/" not in path[len(prefix) :]:
-            yield path
+def links_in(source: Source) -> Iterator[Link]:
+    """The objects of a source that name values together."""
+    inside: dict[Node, list[Values]] = {}
+    for values in values_in(source):
+        for holder in (values.root, *values.root.ancestors()):
+            inside.setdefault(holder, []).append(values)
+    helmfile = is_helmfile(source.path)
+    for document in source.documents:
+        for node in _mappings(document):
+            helm, spec = node.get("helm"), node.get("spec")
+            if isinstance(helm, Mapping) and isinstance(helm.get("valueFiles"), NodeSequence):
+                yield Link(_argocd_files(node, helm), tuple(inside.get(helm, ())))
+            elif isinstance(spec, Mapping) and node.text("kind") == "HelmRelease":
+                names = _texts(spec.get("valuesFrom"), "name", kind="ConfigMap")
+                yield Link(_flux_files(spec), tuple(inside.get(spec, ())), tuple(names))
+            elif helmfile and isinstance(node.get("releases"), NodeSequence):
+                yield from (Link(files) for files in _helmfile_files(source.path, node))
 
 
-def _sibling(sources: Sources, path: str) -> Values | None:
-    if not path.endswith((".yaml", ".yml")):
-        return None
-    try:
-        data = sources.tree.read(path)
-    except (KeyError, Unreadable):
-        return None
-    if (b"ag" not in data and b"igest" not in data) or b"\nkind:" in data or data.startswith(b"kind:"):
-        return None
-    return values_file(sources, path)
+def is_helmfile(path: str) -> bool:
+    """https://helmfile.readthedocs.io : `helmfile.yaml`, or the files of `helmfile.d`."""
+    folder, _, name = path.rpartition("/")
+    return name.startswith("helmfile") or posixpath.basename(folder) == "helmfile.d"
 
 
-def linked(sources: Sources, named: Sequence[Values], linking: Sequence[str]) -> Iterator[list[Values]]:
-    """For each object that names values files together: those values."""
-    folders = {values.source.path.rpartition("/")[0].rpartition("/")[2].encode() for values in named}
-    for path in linking:
-        if not _may_link(sources, path, folders):
-            continue
-        source = sources.source_or_none(path)
-        for document in source.documents if source else ():
-            for node in _mappings(document):
-                yield from _group(sources, path, node, values_in(source) if source else [])
-
-
-def _may_link(sources: Sources, path: str, folders: set[bytes]) -> bool:
-    """A cheap look at the bytes: a file that names no folder of a hit and no ConfigMap links nothing of interest."""
-    if not path.endswith((".yaml", ".yml")):
-        return False
-    data = sources.tree.read(path)
-    return b"valuesFrom" in data or b"{{" in data or any(folder in data for folder in folders)
-
-
-def _group(sources: Sources, path: str, node: Mapping, inline: Sequence[Values]) -> Iterator[list[Values]]:
-    helm = node.get("helm")
-    if isinstance(helm, Mapping) and isinstance(helm.get("valueFiles"), NodeSequence):
-        files = _argocd_files(node, helm)
-        yield _members(sources, files, [values for values in inline if _inside(values.root, helm)])
-    spec = node.get("spec")
-    if node.text("kind") == "HelmRelease" and isinstance(spec, Mapping):
-        own = [values for values in inline if _inside(values.root, spec)]
-        members = _members(sources, _flux_files(spec), own)
-        yield members + _config_maps(sources, _texts(spec.get("valuesFrom"), "name"))
-    if path.rpartition("/")[2].startswith("helmfile") and isinstance(node.get("releases"), NodeSequence):
-        for files in _helmfile_files(path, node):
-            yield _members(sources, files, [])
-
-
-def _argocd_files(source: Mapping, helm: Mapping) -> list[str]:
+def _argocd_files(source: Mapping, helm: Mapping) -> tuple[str, ...]:
     """https://argo-cd.readthedocs.io/en/stable/user-guide/helm/ : relative to `path`, `$ref/` and `/` to the root."""
     chart = source.text("path") or ""
     files = [posixpath.join(chart, "values.yaml")]
     for entry in _texts(helm.get("valueFiles")):
-        if entry.startswith("$"):
+        if entry.startswith(("$", "/")):
             files.append(entry.partition("/")[2])
-        else:
-            files.append(entry.lstrip("/") if entry.startswith("/") else posixpath.join(chart, entry))
-    return files
+        elif "://" not in entry:
+            files.append(posixpath.join(chart, entry))
+    return tuple(files)
 
 
-def _flux_files(spec: Mapping) -> list[str]:
+def _flux_files(spec: Mapping) -> tuple[str, ...]:
     """https://fluxcd.io/flux/components/helm/helmreleases/ : `valuesFiles` are relative to the source's root."""
     chart = spec.get("chart")
     chart_spec = chart.get("spec") if isinstance(chart, Mapping) else None
     if not isinstance(chart_spec, Mapping):
-        return []
-    files = _texts(chart_spec.get("valuesFiles"))
+        return ()
     name = chart_spec.text("chart") or ""
-    return [posixpath.join(name, "values.yaml"), *files] if name.startswith((".", "/")) or "/" in name else files
+    own = [posixpath.join(name, "values.yaml")] if name.startswith((".", "/")) or "/" in name else []
+    return (*own, *_texts(chart_spec.get("valuesFiles")))
 
 
-def _helmfile_files(path: str, node: Mapping) -> Iterator[list[str]]:
+def _helmfile_files(path: str, node: Mapping) -> Iterator[tuple[str, ...]]:
     folder = path.rpartition("/")[0]
     releases = node.get("releases")
     for release in releases.items if isinstance(releases, NodeSequence) else ():
         if isinstance(release, Mapping):
-            files = [posixpath.join(folder, file) for file in _texts(release.get("values"))]
             chart = release.text("chart") or ""
-            local = chart.startswith(".")
-            yield [posixpath.join(folder, chart, "values.yaml"), *files] if local else files
+            own = [posixpath.join(chart, "values.yaml")] if chart.startswith(".") else []
+            yield tuple(posixpath.join(folder, file) for file in (*own, *_texts(release.get("values"))))
 
 
-def _members(sources: Sources, files: Sequence[str], inline: list[Values]) -> list[Values]:
-    members = list(inline)
-    for file in dict.fromkeys(files):
-        for path in _matching(sources, file):
-            values = values_file(sources, path)
-            if values is not None and values not in members:
-                members.append(values)
-    return members
-
-
-def _matching(sources: Sources, file: str) -> list[str]:
-    """The files that an entry names; a template in it (an ApplicationSet's parameter) may stand for anything."""
-    path = posixpath.normpath(file).lstrip("/")
-    if "{{" not in file:
-        return [path]
-    pattern = _TEMPLATED.sub("*", path)
-    return [path for path in sources.tree.paths() if fnmatchcase(path, pattern)]
-
-
-def _config_maps(sources: Sources, names: Sequence[str]) -> list[Values]:
-    """The values in ConfigMaps of these names, written out or generated by a kustomization."""
-    if not names:
-        return []
-    found: list[Values] = []
-    for path in sources.tree.search(([name.encode() for name in names],))[0]:
-        source = sources.source_or_none(path) if path.endswith((".yaml", ".yml")) else None
-        for document in source.documents if source else ():
-            if not isinstance(document, Mapping) or source is None:
-                continue
-            metadata = document.get("metadata")
-            if (
-                isinstance(metadata, Mapping)
-                and document.text("kind") == "ConfigMap"
-                and metadata.text("name") in names
-            ):
-                found += [values for values in values_in(source) if _inside(values.root, document)]
-            files = _generated(path, document, names)
-            found += [values for file in files if (values := values_file(sources, file)) is not None]
-    return found
-
-
-def _generated(path: str, document: Mapping, names: Sequence[str]) -> Iterator[str]:
+def generated(path: str, document: Mapping, names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """(name, file) of the ConfigMaps of these names that a kustomization generates from files."""
     generators = document.get("configMapGenerator")
     for generator in generators.items if isinstance(generators, NodeSequence) else ():
-        if isinstance(generator, Mapping) and generator.text("name") in names:
+        name = generator.text("name") if isinstance(generator, Mapping) else None
+        if isinstance(generator, Mapping) and name is not None and name in names:
             for entry in _texts(generator.get("files")):
-                yield posixpath.normpath(posixpath.join(path.rpartition("/")[0], entry.rpartition("=")[2]))
+                yield name, posixpath.normpath(posixpath.join(path.rpartition("/")[0], entry.rpartition("=")[2]))
 
 
-def _texts(node: Node | None, key: str | None = None) -> list[str]:
-    """The scalars of a sequence, or those under a key of its mappings."""
+class Pattern:
+    """A path in which `{{ }}` may stand for something; each file that it matches binds its variables."""
+
+    def __init__(self, path: str) -> None:
+        self.path = posixpath.normpath(path).lstrip("/")
+        words = _TEMPLATED.findall(self.path)
+        # A `..` must not take away what stands for several folders.
+        self.usable = len(words) == len(_TEMPLATED.findall(path))
+        self._names = list(dict.fromkeys(map(_variable, words)))
+        self._prefix = self.path.partition("{{")[0]
+        self._regex = re.compile(self._expression(words)) if words else None
+
+    def _expression(self, words: Sequence[str]) -> str:
+        parts, at, seen = [], 0, set()
+        for word in words:
+            start = self.path.index(word, at)
+            name = _variable(word)
+            group = f"v{self._names.index(name)}"
+            folders = name == "path" or len(self._names) == 1
+            parts += [
+                re.escape(self.path[at:start]),
+                f"(?P={group})" if name in seen else f"(?P<{group}>{'.' if folders else '[^/]'}+)",
+            ]
+            seen.add(name)
+            at = start + len(word)
+        return "".join([*parts, re.escape(self.path[at:])])
+
+    def bind(self, path: str) -> Binding | None:
+        """The variables for a path that matches, else None."""
+        if not self.usable:
+            return None
+        if self._regex is None:
+            return frozenset() if path == self.path else None
+        match = self._regex.fullmatch(path)
+        if match is None:
+            return None
+        values = dict(zip(self._names, match.groups(), strict=True))
+        if "path" in values:  # other entries may know the same folder by its name only
+            values["path.basename"] = posixpath.basename(values.pop("path"))
+        return frozenset(values.items())
+
+    def matches(self, paths: Sequence[str]) -> Iterator[tuple[str, Binding]]:
+        """The files among all paths (sorted) that match."""
+        for at in range(bisect_left(paths, self._prefix), len(paths)):
+            path = paths[at]
+            if not path.startswith(self._prefix):
+                return
+            binding = self.bind(path)
+            if binding is not None:
+                yield path, binding
+
+
+def _variable(word: str) -> str:
+    """`{{path}}`, `{{ .path.path }}` and their like, by one name."""
+    name = word[2:-2].strip(" -.")
+    return "path" if name == "path.path" else name
+
+
+def _texts(node: Node | None, key: str | None = None, *, kind: str | None = None) -> list[str]:
+    """The scalars of a sequence, or those under a key of its mappings (of one kind)."""
     items = node.items if isinstance(node, NodeSequence) else ()
     if key is None:
         return [item.value for item in items if isinstance(item, Scalar)]
-    return [text for item in items if isinstance(item, Mapping) and (text := item.text(key))]
-
-
-def _inside(node: Node, outer: Node) -> bool:
-    return node is outer or any(step is outer for step in node.ancestors())
+    mappings = [item for item in items if isinstance(item, Mapping) and kind in (None, item.text("kind"))]
+    return [text for item in mappings if (text := item.text(key))]
 
 
 def _mappings(document: Node) -> Iterator[Mapping]:
