@@ -6,7 +6,10 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import click
+
 from pipelinegen import errors, options
+from pipelinegen.cli import cli
 from pipelinegen.options import Option
 
 _PACKAGE = Path(errors.__file__).parent
@@ -85,16 +88,7 @@ An option wins over its variable, which wins over [pipelinegen.yaml](configurati
 stand on lines of their own. Text for people goes to standard error; standard output carries only the result: the diff,
 the schema, or with `--json` one document.
 
-## `pipelinegen bump REFERENCE...`
-
-REFERENCE is `REPOSITORY:TAG`, `REPOSITORY@DIGEST` or `REPOSITORY:TAG@DIGEST`, or `NAME=TAG` for an image of
-pipelinegen.yaml.
-
-{bump}
-
-## `pipelinegen demo`
-
-{demo}
+{commands}
 
 ## Every command
 
@@ -121,8 +115,7 @@ A defect of ours (70) has an id, too, which helps us and nobody else.
 def text() -> str:
     """The whole document."""
     return _TEXT.format(
-        bump=_table(options.BUMP),
-        demo=_table(options.DEMO),
+        commands="\n\n".join(_command(name, command) for name, command in cli.commands.items()),
         common=_table(options.COMMON),
         exits="\n".join(f"| {code} | {meaning} |" for code, meaning in _EXITS),
         ids="\n".join(
@@ -131,6 +124,15 @@ def text() -> str:
             for name, meaning in meanings.items()
         ),
     )
+
+
+def _command(name: str, command: click.Command) -> str:
+    """Its usage, what its help says before the examples, and its own options."""
+    arguments = [str(parameter.metavar) for parameter in command.params if isinstance(parameter, click.Argument)]
+    said = "\n\n".join(" ".join(part.split()) for part in str(command.help).partition("\b")[0].strip().split("\n\n"))
+    table = getattr(options, name.upper(), ())
+    parts = [f"## `{' '.join(['pipelinegen', name, *arguments])}`", said, *([_table(table)] if table else [])]
+    return "\n\n".join(parts)
 
 
 def _table(table: Sequence[Option]) -> str:
