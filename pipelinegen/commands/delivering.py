@@ -63,7 +63,11 @@ def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report:
     """
     attempt = _Attempt(remote, forge, order, report)
     branch = order.branch if order.how == "pull-request" else None
-    done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts)
+    try:
+        done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts)
+    except PipelinegenError as error:
+        error.state = error.state or (None if attempt.made_one else "nothing was pushed")
+        raise
     plan, tree = attempt.planned()
     if done.made is not None:
         report.say(f"pushed {done.made.commit[:12]} to {branch or remote.base}")
@@ -81,7 +85,8 @@ def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report:
         rendered = rendered_text(apply(plan, tree), tree)
         pull = propose(remote, forge, order, plan, rendered, head, pushed=done.made is not None, report=report)
     except PipelinegenError as error:
-        error.state = error.state or f"the branch {branch} is pushed at {head[:12]}, without a pull request"
+        there = f"; {error.state}" if error.state else f", without a {forge.noun}"
+        error.state = f"the branch {branch} is pushed at {head[:12]}{there}"
         raise
     return Outcome(plan, tree, Delivery(order.how, branch, head, pull))
 
@@ -95,6 +100,7 @@ class _Attempt:
         self.order = order
         self.report = report
         self.closed: PullRequest | None = None
+        self.made_one = False
         self._planned: tuple[Plan, Tree] | None = None
         self._signing, self._author = _signer(order)
 
@@ -119,6 +125,7 @@ class _Attempt:
             if current is not None and self._stands(current, key, contents):
                 return None
         message = message_for(self.order, plan, key)
+        self.made_one = True
         return make_commit(tree, contents, message, self._author, signing=self._signing)
 
     def _stands(self, current: str, key: str, contents: dict[str, bytes]) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipelinegen.edge.forge.none import by_hand
 from pipelinegen.edge.forge.port import Forge, Method, PullRequest, Unmet, Wishes
+from pipelinegen.errors import PipelinegenError
 from pipelinegen.pull_request import Marker, read_marker
 
 NO_WISHES = Wishes()
@@ -52,7 +53,7 @@ def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lamb
     if forge.address.kind == "none":
         return Proposed("none", text=by_hand(proposal.branch, proposal.base, proposal.title, proposal.body))
     found = forge.find_open(proposal.branch, proposal.base)
-    outcome: Outcome
+    outcome: Outcome = "updated" if proposal.pushed else "unchanged"
     if found is None:
         ended = _ended(forge, proposal)
         if ended is not None:
@@ -60,13 +61,15 @@ def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lamb
         opened = forge.open(proposal.branch, proposal.base, proposal.title, proposal.body, draft=proposal.draft)
         outcome, found = "opened", opened
         tell(f"step=pull-request state=opened number={found.number}")
-    elif _same_text(found, proposal):
-        outcome = "updated" if proposal.pushed else "unchanged"
-    else:
-        found = forge.update(found.number, title=proposal.title, body=proposal.body)
-        outcome = "updated"
-        tell(f"step=pull-request state=updated number={found.number}")
-    return _with_wishes(forge, proposal, outcome, found)
+    try:
+        if outcome != "opened" and not _same_text(found, proposal):
+            found = forge.update(found.number, title=proposal.title, body=proposal.body)
+            outcome = "updated"
+            tell(f"step=pull-request state=updated number={found.number}")
+        return _with_wishes(forge, proposal, outcome, found)
+    except PipelinegenError as error:
+        error.state = error.state or f"{found.url} is open"
+        raise
 
 
 def _ended(forge: Forge, proposal: Proposal) -> PullRequest | None:

@@ -24,6 +24,8 @@ def grant(forge: Forge, pull: PullRequest, wishes: Wishes, ask: Ask, back_off: B
             break
         if attempt < TRIES:
             back_off(attempt, lost, TRIES)
+        elif wishes.missing(pull).each():
+            raise lost
     left = wishes.missing(pull)
     return tuple(
         Unmet(f"{wish} {', '.join(values)}", refused.get(wish, "the forge did not take it"))
