@@ -17,6 +17,31 @@ def bump(options: dict[str, Any]) -> int:
     return _told(report, lambda: run(BumpOptions(**options), report), _bump_document)
 
 
+def promote(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.asked import BumpOptions
+    from pipelinegen.commands.promote import promote_error, run
+    from pipelinegen.commands.promoting import PromoteOptions
+
+    report = report_of(options)
+    source, target, images = (options.pop(name) for name in ("from_env", "to_env", "image"))
+    rolled_back = options.pop("allow_rolled_back")
+    asked = PromoteOptions(source, target, images, rolled_back, BumpOptions(**options))
+    return _told(report, lambda: run(asked, report), promote_error)
+
+
+def rollback(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.asked import BumpOptions
+    from pipelinegen.commands.rollback import rollback_error, run
+    from pipelinegen.commands.rolling_back import RollbackOptions
+
+    report = report_of(options)
+    images, to, steps, limit = (options.pop(name) for name in ("image", "to_commit", "steps", "max_commits"))
+    environment = options.pop("env")
+    common = BumpOptions(**options, env=(environment,) if environment else ())
+    asked = RollbackOptions(images, to, steps, limit, common)
+    return _told(report, lambda: run(asked, report), rollback_error)
+
+
 def schema(options: dict[str, Any]) -> int:
     from pipelinegen.commands.schema import run
 

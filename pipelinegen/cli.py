@@ -99,6 +99,31 @@ def bump() -> None:
     """
 
 
+@_command(options.PROMOTE, calls.promote, short_help="Carry the image versions of one environment to the next.")
+def promote() -> None:
+    """Carry the image versions of one environment to the next: tag and digest as they stand, in one pull request.
+
+    \b
+    Examples:
+      pipelinegen promote --from staging --to production --dry-run
+      pipelinegen promote --from staging --to production --image api
+    """
+
+
+@_command(options.ROLLBACK, calls.rollback, short_help="Bring an environment back to the versions it had before.")
+def rollback() -> None:
+    """Bring an environment back to the versions it had before, as a pull request that says what it undoes.
+
+    Each place gets the version that stood there; nothing else in the files changes.
+
+    \b
+    Examples:
+      pipelinegen rollback --env production --dry-run
+      pipelinegen rollback --env production --image api --steps 2
+      pipelinegen rollback --env production --to 1a2b3c4
+    """
+
+
 @_command((), calls.schema, short_help="Print the JSON Schema of pipelinegen.yaml.")
 def schema() -> None:
     """Print the JSON Schema of pipelinegen.yaml.

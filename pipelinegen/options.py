@@ -30,8 +30,8 @@ class Option(NamedTuple):
         return f"PIPELINEGEN_{self.name.upper()}"
 
 
-def value(name: str, metavar: str, help: str, *, default: str | None = None) -> Option:
-    return Option((name,), "value", metavar, help, default=default)
+def value(name: str, metavar: str, help: str, *, default: str | None = None, dest: str = "") -> Option:
+    return Option((name,), "value", metavar, help, default=default, dest=dest)
 
 
 def many(name: str, metavar: str, help: str, *, dest: str = "") -> Option:
@@ -104,6 +104,48 @@ BUMP = (
     number("--max-attempts", "How often to try in a race.  [default: 10]"),
     flag("--exit-code", "Exit 1 when there are changes."),
     *PULL_REQUEST,
+)
+
+
+def _as_in_bump(*names: str) -> tuple[Option, ...]:
+    """Options that mean what they mean in bump."""
+    return tuple(option for option in BUMP if option.names[0] in names)
+
+
+PROMOTE = (
+    value("--from", "ENV", "The environment whose versions are taken, tag and digest.", dest="from_env"),
+    value("--to", "ENV", "The environment that gets them.", dest="to_env"),
+    many("--image", "NAME", "Only this image: its name in pipelinegen.yaml, or its repository (repeatable)."),
+    *_as_in_bump("--repo", "--base", "--deliver", "--dry-run", "--explain", "--set-in-overlay", "--render"),
+    *_as_in_bump("--allow-downgrade", "--allow-missing", "--include-managed"),
+    flag("--allow-rolled-back", "Also a version that was rolled back in the environment."),
+    *_as_in_bump("--reopen", "--sign", "--max-files", "--max-attempts", "--exit-code"),
+    *PULL_REQUEST,
+)
+
+ROLLBACK = (
+    value("--env", "NAME", "The environment of pipelinegen.yaml that is brought back."),
+    many("--path", "GLOB", "Only these files (gitignore's patterns; repeatable)."),
+    many("--image", "NAME", "Only this image: its name in pipelinegen.yaml, or its repository (repeatable)."),
+    value("--to", "COMMIT", "To the versions at this commit of the manifest repository.", dest="to_commit"),
+    number("--steps", "So many versions back.  [default: 1]"),
+    number("--max-commits", "Look back no further than this.  [default: 1000]"),
+    *_as_in_bump("--repo", "--base", "--deliver", "--dry-run", "--explain", "--render", "--include-managed"),
+    *_as_in_bump("--reopen", "--sign", "--max-files", "--max-attempts", "--exit-code"),
+    *PULL_REQUEST,
+)
+
+OBSERVE = (
+    value("--commit", "SHA", "A commit on the branch (the whole SHA)."),
+    value("--branch", "NAME", "The pull request of this branch."),
+    number("--pull-request", "The pull request of this number."),
+    value("--from", "FILE", "What `bump --json` (or promote, rollback) wrote.", dest="from_document"),
+    value("--env", "NAME", "The environment of pipelinegen.yaml whose agent is to report."),
+    many("--status", "GLOB", "The name of a commit status to wait for (repeatable).  [default: those of the agents]"),
+    value("--timeout", "TIME", "How long to wait: 90s, 10m, 1h30m.  [default: pipelinegen.yaml's, else 10m]"),
+    value("--interval", "TIME", "How often to look.  [default: 10s]"),
+    *_as_in_bump("--repo", "--base"),
+    *(option for option in PULL_REQUEST if option.names[0] in {"--forge", "--forge-url"}),
 )
 
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

@@ -55,6 +55,12 @@ class Standing(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+def places(standings: Sequence[Standing], shown: int = 3) -> str:
+    """Where they stand, in one line."""
+    more = [f"{len(standings) - shown} more"] if len(standings) > shown else []
+    return ", ".join([*(standing.place for standing in standings[:shown]), *more])
+
+
 def inventory(
     files: Tree | Sources,
     selection: Selection,
@@ -67,29 +73,50 @@ def inventory(
     """
     sources = sources_of(files)
     if repositories is None:
-        sources, names = Sources(_Narrowed(sources.tree, selection)), _every_name()
-    else:
-        names = names_of([Request(name, None, None) for name in repositories])
+        narrowed = Sources(_Narrowed(sources.tree, selection))
+        likely = _taken(narrowed, selection, _every_name(), _looks_like_image, leave)
+        # What is an image in one place is one in all, also where no key says so.
+        repositories, leave = {each.repository for each in likely}, None
+    if not repositories:
+        return []
+    names = names_of([Request(name, None, None) for name in sorted(repositories)])
+    return _taken(sources, selection, names, _always, leave)
+
+
+def _taken(
+    sources: Sources,
+    selection: Selection,
+    names: Names,
+    counts: Callable[[Place, Source], bool],
+    leave: Callable[[Skip], None] | None,
+) -> list[Standing]:
     found: dict[tuple[str, int, int, str], Standing] = {}
     for finding in find(sources, names, selection):
         if not finding.selected:
             continue
         if finding.skip is not None and finding.skip.warn and leave is not None:
             leave(finding.skip)
-        for standing in _standing(finding, names.repositories, everything=repositories is None):
+        for standing in _standing(finding, names.repositories, counts):
             # Two mappings that share one scalar (an anchor) are one place.
             found.setdefault((standing.file, standing.line, standing.column, standing.repository), standing)
     return [found[key] for key in sorted(found)]
 
 
-def _standing(finding: Finding, repositories: Collection[str], *, everything: bool) -> Iterator[Standing]:
+def _always(place: Place, source: Source) -> bool:
+    del place, source
+    return True
+
+
+def _standing(
+    finding: Finding, repositories: Collection[str], counts: Callable[[Place, Source], bool]
+) -> Iterator[Standing]:
     source = finding.source
     if source is None:
         return
     for place in finding.found:
         if not isinstance(place, Place) or place.repository not in repositories:
             continue
-        if guards.duplicate_key(place) is not None or (everything and not _looks_like_image(place, source)):
+        if guards.duplicate_key(place) is not None or not counts(place, source):
             continue
         line, column = source.place(place.at)
         yield Standing(place.repository, place.tag, place.digest, source.path, line, column, place.kind)

@@ -53,19 +53,17 @@ class Past:
             self.remote.fetch_missing(level)
             below: dict[str, _Ways] = {}
             for folder, rests in level.items():
-                entries = self.remote.objects.tree(folder)
-                for name, entry, further in _steps(entries, rests):
-                    if further and entry.is_folder:
-                        below[entry.id] = below.get(entry.id, frozenset()) | further
-                    del name
+                for _, entry, behind in _steps(self.remote.objects.tree(folder), rests):
+                    if entry.is_folder:
+                        below[entry.id] = below.get(entry.id, frozenset()) | behind
             level = below
 
     def _entries(self, folder: str, ways: _Ways, prefix: str = "") -> Iterator[tuple[str, str]]:
-        for name, entry, further in _steps(self.remote.objects.tree(folder), ways):
-            if () in {way[1:] for way in ways if way[0] == name} and entry.is_regular:
+        for name, entry, behind in _steps(self.remote.objects.tree(folder), ways):
+            if entry.is_folder:
+                yield from self._entries(entry.id, behind, f"{prefix}{name}/")
+            elif entry.is_regular and () in behind:
                 yield f"{prefix}{name}", entry.id
-            if further and entry.is_folder:
-                yield from self._entries(entry.id, further, f"{prefix}{name}/")
 
     def contents(self, objects: Iterable[str]) -> dict[str, bytes]:
         """The bytes of files by object; those beyond the limit are left out."""
@@ -100,8 +98,13 @@ class Past:
 
 
 def _steps(entries: dict[str, Entry], ways: _Ways) -> Iterator[tuple[str, Entry, _Ways]]:
-    """The entries on the ways, and what of the ways lies behind each."""
-    ...
+    """The entries that the ways begin with, each with the rest of its ways."""
+    behind: dict[str, set[tuple[str, ...]]] = {}
+    for first, *rest in ways - {()}:
+        behind.setdefault(first, set()).add(tuple(rest))
+    for name, rests in behind.items():
+        if name in entries:
+            yield name, entries[name], frozenset(rests)
 
 
 def _differences(
