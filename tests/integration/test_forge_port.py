@@ -394,14 +394,44 @@ def test_auto_merge_that_is_not_allowed_is_a_warning(service: Service) -> None:
     assert forge.get(1).state == "open"
 
 
-def test_auto_merge_waits_while_gitlab_is_checking(tmp_path: Path) -> None:
+def test_a_merge_waits_while_the_forge_is_checking(service: Service) -> None:
+    stand_in: Any = service.stand_in
+    stand_in.required_checks, stand_in.pipeline = False, None
+    forge, pull = opened(service)
+    stand_in.checking = 3 if service.kind == "github" else 2  # GitHub's node id is read before
+    assert forge.merge_when_ready(pull, None) == ()
+    assert service.time.slept == [1.0, 2.0]
+    assert forge.get(1).state == "merged"
+
+
+def test_a_lock_of_gitlab_is_waited_for(tmp_path: Path) -> None:
     with running("gitlab", tmp_path) as service:
+        service.push()
+        forge = service.open()
+        service.stand_in.fail(
+            "status", method="POST|PUT", times=2, status=409, body={"message": "409 Conflict: Resource lock"}
+        )
+        forge.open(BRANCH, "main", "Bump", BODY)
+        service.stand_in.fail(
+            "status", method="POST|PUT", times=2, status=409, body={"message": "409 Conflict: Resource lock"}
+        )
+        assert forge.update(1, title="Bump again", body=BODY).title == "Bump again"
+        service.stand_in.fail(
+            "status", method="PUT", times=1, status=409, body={"message": "409 Conflict: Resource lock"}
+        )
+        assert forge.merge_when_ready(forge.get(1), None) == ()
+        assert len(service.all()) == 1
+
+
+def test_a_base_that_moves_while_github_merges_is_tried_again(tmp_path: Path) -> None:
+    with running("github", tmp_path) as service:
         stand_in: Any = service.stand_in
+        stand_in.required_checks = False
         forge, pull = opened(service)
-        stand_in.checking = 2
+        moved = {"message": "Base branch was modified. Review and try the merge again."}
+        stand_in.fail("status", method="PUT", path="/merge$", times=2, status=405, body=moved)
         assert forge.merge_when_ready(pull, None) == ()
-        assert service.time.slept == [1.0, 2.0]
-        assert forge.get(1).auto_merge
+        assert forge.get(1).state == "merged"
 
 
 def test_a_draft_is_not_merged(service: Service) -> None:

@@ -14,6 +14,7 @@ from pipelinegen.edge.forge.github_client import connect
 from pipelinegen.edge.forge.github_values import checks, pull_request, statuses, within
 from pipelinegen.edge.forge.port import (
     PAGES,
+    TRIES,
     ApiCommit,
     CommitStatus,
     Method,
@@ -49,6 +50,7 @@ _AUTO_MERGE = (
 )
 # GitHub refuses to wait where nothing has to be waited for: `gh pr merge --auto` then merges, and so do we.
 _NOTHING_TO_WAIT_FOR = "clean status"
+_BASE_MOVED = "Base branch was modified"
 _STALE = "Expected branch to point to"
 
 
@@ -223,9 +225,17 @@ class GitHub:
 
     def _merge_now(self, pull: PullRequest, method: Method) -> tuple[Unmet, ...]:
         def merge() -> bool:
-            with self._asking("merge the pull request", MERGE):
-                content = {"merge_method": method, "sha": pull.head_sha}
-                return bool(within(self._send("PUT", f"/pulls/{pull.number}/merge", content=content), bool, "merged"))
+            self._wait_until_checked(pull.number)
+            content = {"merge_method": method, "sha": pull.head_sha}
+            try:
+                with self._asking("merge the pull request", MERGE):
+                    return bool(
+                        within(self._send("PUT", f"/pulls/{pull.number}/merge", content=content), bool, "merged")
+                    )
+            except Rejected as no:
+                if no.status == 405 and _BASE_MOVED in " ".join(no.details):
+                    raise NotYet(" ".join(no.details), id="net", where=self.address.web) from no
+                raise
 
         try:
             do_once(merge, lambda: self._is_set(pull), self._session.back_off)
@@ -234,6 +244,16 @@ class GitHub:
                 return ()  # the PUT was repeated after its answer was lost, and the second was told "already merged"
             return (Unmet("auto-merge", " ".join(no.details) or no.what),)
         return ()
+
+    def _wait_until_checked(self, number: int) -> None:
+        """GitHub works out in the background whether a pull request can be merged, and refuses to merge meanwhile."""
+        for attempt in range(1, TRIES):
+            with self._asking("read the pull request", READ):
+                data = self._send("GET", f"/pulls/{number}")
+            if data["state"] != "open" or data["mergeable"] is not None:
+                return
+            checking = NotYet("GitHub is still checking the pull request", id="net", where=self.address.web)
+            self._session.back_off(attempt, checking, TRIES)
 
     def statuses(self, sha: str) -> tuple[CommitStatus, ...]:
         with self._asking("read what was reported on the commit", STATUSES):

@@ -24,7 +24,7 @@ from pipelinegen.edge.forge.port import (
     Wishes,
     do_once,
 )
-from pipelinegen.edge.forge.refusals import incomplete, refusal
+from pipelinegen.edge.forge.refusals import incomplete, refusal, spoken
 from pipelinegen.edge.forge.wishes import grant
 from pipelinegen.edge.http import Session
 from pipelinegen.errors import InputError, NotPermitted, PipelinegenError
@@ -42,8 +42,8 @@ DEVELOPER = 30
 DRAFT = "Draft: "
 # https://docs.gitlab.com/api/merge_requests/#merge-status: until these pass, a request to merge is answered 405.
 _BEING_CHECKED = frozenset({"unchecked", "checking", "preparing", "approvals_syncing"})
-# GitLab holds a lock on the branch for a moment after a push ("Resource lock"), and answers 409 or 400 meanwhile.
-_SOON = ("resource lock", "source branch", "source_branch")
+# What GitLab says of a branch that was pushed a moment ago (renovatebot/renovate#44498).
+_SOON = ("source branch", "source_branch")
 
 
 class GitLab:
@@ -114,7 +114,7 @@ class GitLab:
         return opened
 
     def _after_no(self, no: Rejected, branch: str, base: str) -> PullRequest:
-        """A no because the merge request is there is an answer; because of a lock or a branch not seen yet, a wait."""
+        """A no because the merge request is there is an answer; because the branch is not seen yet, a wait."""
         if (found := self.find_open(branch, base)) is not None:
             return found
         words = " ".join(no.details).lower()
@@ -135,8 +135,11 @@ class GitLab:
         return updated
 
     def _edit(self, number: int, task: str, content: Mapping[str, Any]) -> PullRequest:
-        with self._asking(task, WRITE):
-            return pull_request(self._send("put", f"/merge_requests/{number}", content=content))
+        def put() -> PullRequest:
+            with self._asking(task, WRITE):
+                return pull_request(self._send("put", f"/merge_requests/{number}", content=content))
+
+        return do_once(put, lambda: None, self._session.back_off)
 
     def comment(self, number: int, text: str) -> None:
         def post() -> bool:
@@ -324,11 +327,12 @@ class GitLab:
             raise incomplete(task, f"a field ({type(error).__name__}: {error})"[:200], self.address.web) from error
 
     def _refused(self, error: GitlabError, task: str, needs: str) -> PipelinegenError:
-        said = error.response_body or error.error_message
-        where = self.address.web
-        return refusal(
-            error.response_code or 400, said, {}, task=task, needs=needs, where=where, variable=self._variable
-        )
+        said, status, where = error.response_body or error.error_message, error.response_code or 400, self.address.web
+        words = " ".join(spoken(said))
+        # GitLab holds a lock on a merge request for a moment after a push ("Resource lock").
+        if status == 409 and "lock" in words.lower():
+            return NotYet(words, id="net", where=where)
+        return refusal(status, said, {}, task=task, needs=needs, where=where, variable=self._variable)
 
 
 def _text(data: Any, key: str) -> str:

@@ -100,6 +100,7 @@ class GitHub(StandIn):
         self.allow_auto_merge = True
         self.required_checks = True
         self.drafts = True
+        self.checking = 0  # how many more readings say that mergeability is being checked
         self.tokens: dict[str, Token] = {"ghp_canary_token": Token()}
         self.people = {"ada", "grace", "deployer"}
         self.groups = {"platform"}
@@ -436,7 +437,11 @@ class GitHub(StandIn):
             requested_teams=[{"id": 1, "name": name.title(), "slug": name} for name in pull.teams],
             auto_merge=self._auto_merge_json(pull),
         )
-        return content if short else {**content, "merged": merged}
+        return content if short else {**content, "merged": merged, "mergeable": self._mergeable()}
+
+    def _mergeable(self) -> bool | None:
+        self.checking -= 1
+        return None if self.checking >= 0 else True
 
     def _auto_merge_json(self, pull: Pull) -> dict[str, Any] | None:
         if pull.auto_merge is None:
