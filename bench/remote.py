@@ -23,7 +23,7 @@ from bench import programs
 from bench.check import Verdict, after_bump, check_commit
 from bench.generate import IMAGE, TAG, Recipe, Repository, generate
 from bench.marks import ChangedLine
-from bench.measure import Contender, Series, interleave, launcher
+from bench.measure import Contender, Series, end_on_signals, interleave, launcher
 from bench.programs import Argv
 from bench.remote_report import BARE, BUMP, BUMP_PATH, CLONE, TREELESS, Measured, as_json, as_text
 from bench.report import machine
@@ -169,6 +169,7 @@ def main() -> None:
     add("--directory", type=Path, help="where everything is made (default: memory, else the temporary folder)")
     add("--json", action="store_true")
     add("--markdown", action="store_true")
+    end_on_signals()
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=given.directory or memory_folder()) as name:
         folder = Path(os.path.realpath(name))

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from bench.cases import CASES, Setting, Trees
-from bench.measure import launcher
+from bench.measure import end_on_signals, launcher
 from bench.programs import measured_environment
 from bench.report import as_json, as_table, machine
 from bench.targets import outcomes
@@ -26,6 +26,7 @@ MEMORY = Path("/dev/shm")
 
 
 def main() -> None:
+    end_on_signals()
     given = _parser().parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=given.directory or memory_folder()) as folder:
         setting = Setting(

@@ -57,7 +57,7 @@ TARGETS = (
     Target("T4", "tree", "cpu", "bump", "git grep + yq -i", 0.6, 10_000),
     Target("T5, 1,000 files", "tree", "cpu", "bump", "renovate, extract only", 1 / 30, 1_000, 10_000),
     Target("T5, 10,000 files", "tree", "cpu", "bump", "renovate, extract only", 1 / 60, 10_000),
-    Target("T10", "tree", "peak", "bump", None, 40),
+    Target("T10", "tree", "peak", "bump", None, 40, 0, 100_000),
     Target("issue 3, memory", "tree", "peak", "bump", None, 80),
     Target("T11", "images", "cpu", "bump of 50 images", "bump of one image", 2.5),
     Target("issue 3, 200 images", "images", "cpu", "bump of 200 images", "bump of one image", 3.0),
