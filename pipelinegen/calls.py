@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -54,7 +55,12 @@ def demo(options: dict[str, Any]) -> int:
     from pipelinegen.commands.demo import run
 
     report = report_of(options)
-    return _told(report, lambda: run(options["keep"], report))
+    return _told(report, lambda: run(_keep(options), report))
+
+
+def _keep(options: dict[str, Any]) -> str | None:
+    keep = options["keep"]
+    return os.path.join(options["directory"], keep) if keep is not None else None
 
 
 def report_of(options: dict[str, Any]) -> Report:

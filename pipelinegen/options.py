@@ -26,8 +26,10 @@ class Option(NamedTuple):
 
     @property
     def variable(self) -> str:
-        """The environment variable that sets it."""
-        return f"PIPELINEGEN_{self.name.upper()}"
+        """The environment variable that sets it: the name of the option, so that there is one name for both."""
+        long = self.names[-1]
+        name = long.removeprefix("--").replace("-", "_") if long.startswith("--") else self.name
+        return f"PIPELINEGEN_{name.upper()}"
 
 
 def value(name: str, metavar: str, help: str, *, default: str | None = None, dest: str = "") -> Option:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipelinegen.manifests.plan import Edit
@@ -22,7 +22,7 @@ class _Block(NamedTuple):
 def unified(file: str, old: str, edits: Sequence[Edit]) -> Iterator[str]:
     """The lines of the diff of one file (without line breaks), as `git diff` writes it and `git apply` reads it."""
     lines = _split(old)
-    blocks = list(_blocks(lines, edits))
+    blocks = _joined(_blocks(lines, edits))
     if not blocks:
         return
     yield f"--- {_quoted('a/' + file)}"
@@ -80,6 +80,17 @@ def _blocks(lines: list[str], edits: Sequence[Edit]) -> Iterator[_Block]:
             index += 1
         parts.append(_slice(lines, starts, at, starts[last]))
         yield _trimmed(first, lines[first:last], _split("".join(parts)))
+
+
+def _joined(blocks: Iterable[_Block]) -> list[_Block]:
+    """Blocks of lines that follow each other as one: first all that go, then all that come, as git shows them."""
+    joined: list[_Block] = []
+    for block in blocks:
+        if joined and joined[-1].last == block.first:
+            before = joined.pop()
+            block = _Block(before.first, block.last, [*before.new, *block.new])  # noqa: PLW2901
+        joined.append(block)
+    return joined
 
 
 def _line_of(starts: list[int], offset: int) -> int:

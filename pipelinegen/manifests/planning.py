@@ -19,6 +19,11 @@ from pipelinegen.manifests.tree import Tree
 Choose = Callable[[str, int, int, str], "Request | None"]
 
 
+# `repository: ghcr.io/acme/api` and its like, up to the name and behind it.
+_VALUE = re.compile(r"""[^#]*:[ \t]+["']?[\w.:/-]*""")
+_END = re.compile(r"""["']?[ \t]*(?:[,}#]|$)""")
+
+
 class _Ledger:
     """What planning has found so far."""
 
@@ -166,10 +171,18 @@ def _mentions(source: Source, found: Sequence[Found], names: re.Pattern[str]) ->
     seen = {source.place(item.at)[0] for item in found}
     for match in names.finditer(source.text):
         line, _ = source.place(match.start())
-        if line not in seen:
+        before = source.text[source.lines.start(match.start()) : match.start()]
+        if line not in seen and not _is_name(source, match):
             seen.add(line)
-            before = source.text[source.lines.start(match.start()) : match.start()]
             yield _skip(source, match.start(), "in a comment" if "#" in before else "inside a longer text")
+
+
+def _is_name(source: Source, match: re.Match[str]) -> bool:
+    """Whether the name stands there alone: its version stands beside it, and that is what is told of."""
+    before = source.text[source.lines.start(match.start()) : match.start()]
+    after = source.text[match.end() : source.lines.end(match.end())]
+    value = _VALUE.fullmatch(before)
+    return value is not None and _END.match(after) is not None
 
 
 def _skip(source: Source, at: int, reason: str, *, warn: bool = False) -> Skip:
