@@ -59,7 +59,7 @@ def _environment() -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("GIT_", "PIPELINEGEN_")) or name.startswith(kept)
-    } | {"GIT_TERMINAL_PROMPT": "0"}
+    } | {"GIT_TERMINAL_PROMPT": "0", "GIT_LITERAL_PATHSPECS": "1"}
 
 
 def _git(tree: Worktree, arguments: Sequence[str]) -> Completed:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import signal
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pipelinegen.edge.process import capture
 from pipelinegen.errors import InputError, WorldError
@@ -106,47 +109,46 @@ class Worktree:
         """The bytes of a listed file. Raises KeyError, Unreadable."""
         if not self._is_inside(path):
             raise Unreadable("reached through a link; links are never followed")
-        if path in self._found:
-            data = self._found[path]
-            if len(data) > _LIMIT:
-                raise Unreadable(f"larger than {_LIMIT // (1024 * 1024)} MiB")
-            return data
-        return _read(os.path.join(self.root, path))
+        if path not in self._found:
+            self._found[path] = _read(os.path.join(self.root, path))
+        data = self._found[path]
+        if len(data) > _LIMIT:
+            raise Unreadable(f"larger than {_LIMIT // (1024 * 1024)} MiB")
+        return data
 
     def _is_inside(self, path: str) -> bool:
         folder = os.path.dirname(path)
         if not folder:
             return True
         if folder not in self._folders:
-            status = os.lstat(os.path.join(self.root, folder))
+            if os.path.isabs(folder) or ".." in folder.split("/"):
+                raise KeyError(path)
+            try:
+                status = os.lstat(os.path.join(self.root, folder))
+            except OSError:
+                raise KeyError(path) from None
             self._folders[folder] = stat.S_ISDIR(status.st_mode) and self._is_inside(folder)
         return self._folders[folder]
 
     def _unchanged(self, path: str) -> bytes:
         """The bytes that were planned on, which must still be those on the disk."""
-        planned = self.read(path)
-        if _read(os.path.join(self.root, path)) != planned:
-            raise _changed(path)
-        return planned
+        try:
+            planned = self.read(path)
+            if _read(os.path.join(self.root, path)) == planned:
+                return planned
+        except (KeyError, Unreadable):
+            pass
+        raise _changed(path)
 
     def write(self, contents: Mapping[str, bytes]) -> None:
         """Give files new bytes: each at once, all or none, with the mode and owner they have. Raises WorldError."""
-        staged: list[tuple[str, str]] = []
-        done: list[tuple[str, bytes]] = []
+        moves = [_move(os.path.join(self.root, path)) for path in contents]
         try:
-            for path, data in contents.items():
-                before, target = self._unchanged(path), os.path.join(self.root, path)
-                staged.append((_stage(target, data), target))
-                done.append((target, before))
-            written = 0
-            try:
-                for temporary, target in staged:
-                    os.rename(temporary, target)
-                    written += 1
-            except BaseException:
-                for target, before in done[:written]:
-                    os.rename(_stage(target, before), target)
-                raise
+            before = [self._unchanged(path) for path in contents]
+            for move, data in zip(moves, contents.values(), strict=True):
+                _stage(move.target, move.new, data)
+            with _signals_held():
+                _exchange(moves, before)
         except OSError as error:
             raise WorldError(
                 f"cannot write: {error.strerror}",
@@ -156,10 +158,61 @@ class Worktree:
                 next="free space or mend the permissions, then run the command again",
             ) from None
         finally:
-            for temporary, _ in staged:
-                if os.path.lexists(temporary):
-                    os.unlink(temporary)
+            for name in (name for move in moves for name in (move.new, move.old)):
+                if os.path.lexists(name):
+                    os.unlink(name)
         self._found.update(contents)
+
+
+class _Move(NamedTuple):
+    """A file that is to get new bytes, and the names of the new and of the old bytes beside it."""
+
+    target: str
+    new: str
+    old: str
+
+
+def _move(target: str) -> _Move:
+    folder, name = os.path.split(target)
+    beside = os.path.join(folder, f".{_shortened(name)}.{os.getpid()}")
+    return _Move(target, f"{beside}.new.pipelinegen", f"{beside}.old.pipelinegen")
+
+
+def _shortened(name: str) -> str:
+    """A name may have 255 bytes; ours gets some more."""
+    return os.fsdecode(os.fsencode(name)[:200])
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """SIGINT and SIGTERM wait, so that none of them falls between two files."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _exchange(moves: Sequence[_Move], before: Sequence[bytes]) -> None:
+    """Put all new files in the places of the old ones; on a failure all old ones are back."""
+    done: list[_Move] = []
+    try:
+        for move, data in zip(moves, before, strict=True):
+            _keep(move, data)
+            os.rename(move.new, move.target)
+            done.append(move)
+    except OSError:
+        for move in done:
+            os.rename(move.old, move.target)
+        raise
+
+
+def _keep(move: _Move, data: bytes) -> None:
+    """The old file under a second name: the way back then needs no space and cannot fail half-way."""
+    try:
+        os.link(move.target, move.old, follow_symlinks=False)
+    except OSError:  # no hard links here, or none for this user
+        _stage(move.target, move.old, data)
 
 
 def _changed(path: str) -> WorldError:
@@ -235,11 +288,9 @@ def _read(target: str) -> bytes:
         return file.read()
 
 
-def _stage(target: str, data: bytes) -> str:
-    """A file beside the target with the new bytes and the target's mode and owner."""
+def _stage(target: str, temporary: str, data: bytes) -> None:
+    """A file beside the target with the given bytes and the target's mode and owner."""
     status = os.lstat(target)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{os.getpid()}.pipelinegen")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         view = memoryview(data)
@@ -249,9 +300,5 @@ def _stage(target: str, data: bytes) -> str:
             os.fchown(file, status.st_uid, status.st_gid)
         os.fchmod(file, stat.S_IMODE(status.st_mode))
         os.fsync(file)
-    except BaseException:
-        os.unlink(temporary)
-        raise
     finally:
         os.close(file)
-    return temporary
