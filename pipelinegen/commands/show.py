@@ -10,7 +10,7 @@ from pipelinegen.commands.asked import BumpOptions
 from pipelinegen.commands.local import Delivery
 from pipelinegen.errors import PipelinegenError
 from pipelinegen.images.reference import parse
-from pipelinegen.manifests.diff import unified, unified_texts
+from pipelinegen.manifests.diff import unified, unified_texts, with_bom
 from pipelinegen.manifests.plan import Edit, ImageCount, Plan, Skip
 from pipelinegen.manifests.source import BOM
 from pipelinegen.manifests.sources import Sources, sources_of
@@ -45,9 +45,10 @@ def diff_of(plan: Plan, files: Tree | Sources) -> Iterator[str]:
         source = sources.source(file, text_file=text_file)
         if any(edit.entry is not None for edit in listed):
             after = apply(plan._replace(edits=tuple(listed)), sources)[file].decode()
-            yield from unified_texts(file, source.text, after.removeprefix(BOM))
+            lines = unified_texts(file, source.text, after.removeprefix(BOM))
         else:
-            yield from unified(file, source.text, listed)
+            lines = unified(file, source.text, listed)
+        yield from with_bom(lines) if source.bom else lines
 
 
 def _change(edit: Edit) -> str:

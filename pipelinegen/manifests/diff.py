@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipelinegen.manifests.plan import Edit
+from pipelinegen.manifests.source import BOM
 
 CONTEXT = 3
 
@@ -51,6 +52,19 @@ def unified_texts(file: str, old: str, new: str) -> Iterator[str]:
         yield line.removesuffix("\n")
         if not line.endswith("\n"):
             yield "\\ No newline at end of file"
+
+
+def with_bom(lines: Iterator[str]) -> Iterator[str]:
+    """The diff of a file that begins with a byte order mark, which texts are read without."""
+    waiting = ""
+    for line in lines:
+        if line[:1] and line[0] in waiting:
+            waiting = "+" if line[0] == "-" else ""
+            yield f"{line[0]}{BOM}{line[1:]}"
+            continue
+        if line.startswith(("@@ -1 ", "@@ -1,")):
+            waiting = " -+"
+        yield line
 
 
 def _split(text: str) -> list[str]:
