@@ -28,6 +28,8 @@ class Patience(NamedTuple):
     clock: Clock | None = None
 
 
+APP_TOKEN = "ghs_"  # noqa: S105 - how the tokens of GitHub Apps begin, and no token
+
 # A run that must not wait replaces this one value.
 PATIENCE = Patience()
 
@@ -42,11 +44,15 @@ class Place(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """An open manifest repository, its forge (None: not asked for) and the CI that we run in."""
+    """An open manifest repository, its forge (None: not asked for) and the CI that we run in.
+
+    by_app: the token is one of a GitHub App, whose commits GitHub signs when it makes them.
+    """
 
     remote: RemoteRepository
     forge: Forge | None
     ci: CiContext
+    by_app: bool = False
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Conne
             place.repository, place.forge, place.forge_url, token, ci, clock=PATIENCE.clock, tell=report.detail
         )
         try:
-            yield Connection(remote, forge, ci)
+            yield Connection(remote, forge, ci, by_app=token is not None and token.value.startswith(APP_TOKEN))
         finally:
             forge.shutdown()
 

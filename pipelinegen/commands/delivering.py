@@ -12,12 +12,13 @@ from pipelinegen.commands.local import Delivery
 from pipelinegen.commands.order import Order
 from pipelinegen.commands.proposing import closed_by_a_person, facts, propose, withdraw_stale
 from pipelinegen.commands.show import show
-from pipelinegen.edge.git.commit import Made, Person, make_commit
+from pipelinegen.edge.git.commit import NEW_FILE_MODE, Made, Person, make_commit
 from pipelinegen.edge.git.deliver import plan_and_push
 from pipelinegen.edge.git.history import Commit, commits_beyond
+from pipelinegen.edge.git.push import Landed, Lost, Outcome, push
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
-from pipelinegen.errors import Defect, PipelinegenError, Refused
+from pipelinegen.errors import Defect, PipelinegenError, Refused, WorldError
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.sources import Sources
@@ -35,7 +36,7 @@ OURS = Person("pipelinegen", "pipelinegen@users.noreply.github.com")
 _FORGE_COMMITTER = "noreply@github.com"
 
 
-class Outcome(NamedTuple):
+class Delivered(NamedTuple):
     """The plan on the tip that counted, the files it was made of, and how far it went."""
 
     plan: Plan
@@ -47,39 +48,42 @@ def carry_out(connection: Connection, order: Order, options: BumpOptions, report
     """Show what the order would do (--dry-run), or carry it out and show what was done."""
     if options.dry_run:
         tree = open_tree(connection.remote)
-        outcome = Outcome(order.plan(tree), tree, Delivery(order.how))
+        outcome = Delivered(order.plan(tree), tree, Delivery(order.how))
     else:
-        outcome = deliver(connection.remote, connection.forge, order, report)
+        outcome = deliver(connection, order, report)
     sources = Sources(outcome.tree)
     show(outcome.plan, sources, options, report)
     tell_effects(outcome.plan, apply(outcome.plan, sources), sources, options, order.selection, report)
     return outcome.plan, outcome.delivery
 
 
-def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report: Report) -> Outcome:
+def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
     """Carry the order out. The same call again finishes what was begun, and does nothing twice.
 
-    forge: who keeps the pull requests; None only where the order is to push.
+    The connection has a forge unless the order is to push.
     """
+    remote, forge = connection.remote, connection.forge
     attempt = _Attempt(remote, forge, order, report)
     branch = order.branch if order.how == "pull-request" else None
     try:
-        done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts)
+        verified = forge is not None and forge.makes_commits and connection.by_app and not order.sign
+        send = attempt.send if verified else None
+        done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts, send=send)
     except PipelinegenError as error:
         error.state = error.state or (None if attempt.made_one else "nothing was pushed")
         raise
     plan, tree = attempt.planned()
     if done.made is not None:
-        report.say(f"pushed {done.made.commit[:12]} to {branch or remote.base}")
+        report.say(f"pushed {(done.commit or '')[:12]} to {branch or remote.base}")
     if branch is None or forge is None:
         commit = done.commit if done.made is not None else None
-        return Outcome(plan, tree, Delivery(order.how, (branch or remote.base) if commit else None, commit))
+        return Delivered(plan, tree, Delivery(order.how, (branch or remote.base) if commit else None, commit))
     if attempt.closed is not None:
-        return Outcome(plan, tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
+        return Delivered(plan, tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
     if not plan.edits:
         stale = done.commit is not None and not plan.superseded
         pull = withdraw_stale(remote, forge, branch, done.commit or "", report) if stale else None
-        return Outcome(plan, tree, Delivery(order.how, None, None, pull))
+        return Delivered(plan, tree, Delivery(order.how, None, None, pull))
     head = done.commit or ""
     try:
         rendered = rendered_text(apply(plan, tree), tree)
@@ -88,7 +92,7 @@ def deliver(remote: RemoteRepository, forge: Forge | None, order: Order, report:
         there = f"; {error.state}" if error.state else f", without a {forge.noun}"
         error.state = f"the branch {branch} is pushed at {head[:12]}{there}"
         raise
-    return Outcome(plan, tree, Delivery(order.how, branch, head, pull))
+    return Delivered(plan, tree, Delivery(order.how, branch, head, pull))
 
 
 class _Attempt:
@@ -100,6 +104,7 @@ class _Attempt:
         self.order = order
         self.report = report
         self.closed: PullRequest | None = None
+        self._for_forge: tuple[str, dict[str, bytes]] | None = None
         self.made_one = False
         self._planned: tuple[Plan, Tree] | None = None
         self._signing, self._author = _signer(order)
@@ -126,7 +131,20 @@ class _Attempt:
                 return None
         message = message_for(self.order, plan, key)
         self.made_one = True
+        plain = all(entry is None or entry.mode == NEW_FILE_MODE for entry in map(tree.entry, contents))
+        self._for_forge = (message, contents) if plain else None
         return make_commit(tree, contents, message, self._author, signing=self._signing)
+
+    def send(self, remote: RemoteRepository, branch: str, made: Made, expected: str | None) -> Outcome:
+        """Let the forge make the commit, which signs it; one that only git can make (file modes) is pushed."""
+        if self.forge is None or self._for_forge is None:
+            return push(remote, branch, made.commit, expected)
+        try:
+            return Landed(self.forge.commit(branch, expected, made.parent, *self._for_forge).sha)
+        except WorldError as error:
+            if error.id != "push-race":
+                raise
+            return Lost(remote.branch(branch))
 
     def _stands(self, current: str, key: str, contents: dict[str, bytes]) -> bool:
         """Whether our branch holds just this already. Raises Refused where it holds somebody else's commits."""

@@ -8,7 +8,7 @@ from pipelinegen.commands.order import Order
 from pipelinegen.edge.forge.port import PullRequest, Wishes
 from pipelinegen.edge.forge.propose import Proposal, withdraw
 from pipelinegen.edge.forge.propose import propose as offer
-from pipelinegen.edge.git.push import push
+from pipelinegen.edge.git.push import Landed, push
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.pull_request import Change, Place, Story, body, read_marker, title
 from pipelinegen.report import Report
@@ -84,7 +84,9 @@ def withdraw_stale(
     pull = withdraw(forge, branch, remote.base, reason)
     if pull is None:
         return None
-    push(remote, branch, None, head)
+    outcome = push(remote, branch, None, head)
+    if not isinstance(outcome, Landed):
+        report.warn(f"the branch {branch} is left there: {'; '.join(outcome.lines) or 'it was moved meanwhile'}")
     report.say(f"closed {pull.url}: nothing is left to propose")
     return facts(pull, "closed")
 

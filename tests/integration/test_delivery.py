@@ -152,3 +152,26 @@ def test_no_forge_means_a_branch_and_the_text(place: World) -> None:
     assert done.code == 0, done.err
     assert "Bump ghcr.io/acme/api to 1.1.0" in done.out
     assert any(name.startswith("pipelinegen-bump-api-") for name in place.repository.branches())
+
+
+APP = "ghs_canary_app_token"
+
+
+def test_with_an_apps_token_github_makes_the_commit_and_signs_it(tmp_path: Path) -> None:
+    with world("github", tmp_path, tokens={APP: "deployer[bot]"}) as place:
+        first = place.bump(f"{API}:1.1.0", PIPELINEGEN_TOKEN=APP)
+        assert first.code == 0, first.err
+        delivery = first.document["delivery"]
+        made = place.repository.tip(delivery["branch"])
+        assert made == delivery["commit"]
+        assert place.repository.git("log", "-1", "--format=%cn %ce %an", str(made)) == (
+            "GitHub noreply@github.com deployer[bot]"
+        )
+        again = place.bump(f"{API}:1.1.0", PIPELINEGEN_TOKEN=APP)
+        assert again.document["delivery"]["pull_request"]["state"] == "unchanged", again.err
+        newer = place.bump(f"{API}:1.2.0", PIPELINEGEN_TOKEN=APP)
+        assert newer.code == 0, newer.err
+        assert newer.document["delivery"]["pull_request"]["state"] == "updated"
+        assert place.repository.ahead("main", delivery["branch"]) == 1
+        assert "newTag: 1.2.0" in place.repository.read(delivery["branch"], STAGING)
+        assert len(place.service.open_ones()) == 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.forges.github import GitHub, Token
 from tests.support.forges.repository import Repository
 from tests.support.forges.service import CANARIES, Service, running
 from tests.support.githttp import GitServer
@@ -113,8 +114,10 @@ class World:
 
 
 @contextmanager
-def world(kind: str, folder: Path, files: Mapping[str, str] | None = None) -> Iterator[World]:
-    """A world for one test, with the files on the branch main."""
+def world(
+    kind: str, folder: Path, files: Mapping[str, str] | None = None, tokens: Mapping[str, str] | None = None
+) -> Iterator[World]:
+    """A world for one test, with the files on the branch main. tokens: further ones, and who has them (GitHub Apps)."""
     with running(kind, folder / "forge") as service:
         token = CANARIES[kind]
         service.repository.commit("main", files or FILES, "Applications")
@@ -127,5 +130,11 @@ def world(kind: str, folder: Path, files: Mapping[str, str] | None = None) -> It
         served = folder / "served" / f"{service.stand_in.path}.git"
         served.parent.mkdir(parents=True)
         served.symlink_to(service.repository.path)
-        with GitServer(folder / "served", users={USERS[kind]: token}) as server:
+        users = {USERS[kind]: token}
+        for value, login in (tokens or {}).items():
+            users[USERS[kind]] = value
+            if isinstance(service.stand_in, GitHub):
+                rights = {"contents": "write", "pull_requests": "write"}
+                service.stand_in.tokens[value] = Token(login, None, rights)
+        with GitServer(folder / "served", users=users) as server:
             yield World(service, server, work)

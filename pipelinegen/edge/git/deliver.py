@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pipelinegen.edge.backoff import race_wait
 from pipelinegen.edge.git.commit import Made
 from pipelinegen.edge.git.history import read_log
-from pipelinegen.edge.git.push import Landed, Refused, lacks_objects, push
+from pipelinegen.edge.git.push import Landed, Outcome, Refused, lacks_objects, push
 from pipelinegen.edge.git.remote import REFRESH_DEPTH, RemoteRepository, open_tree
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.errors import WorldError
@@ -20,6 +20,9 @@ LANDED_DEPTH = 500
 # From the files of the base branch and where the target branch stands now (None: it is not there), the commit to push,
 # or None where there is nothing to do.
 Attempt = Callable[[GitTree, "str | None"], "Made | None"]
+
+# How a commit gets to the server: pushed by git, or made once more by the forge, which signs what it makes.
+Send = Callable[[RemoteRepository, str, Made, "str | None"], Outcome]
 
 
 class Delivered(NamedTuple):
@@ -39,6 +42,7 @@ def plan_and_push(
     branch: str | None = None,
     known_paths: Iterable[str] | None = None,
     max_attempts: int = MAX_ATTEMPTS,
+    send: Send | None = None,
 ) -> Delivered:
     """Push what `attempt` makes of the base branch, to the base branch itself or to another one.
 
@@ -57,9 +61,9 @@ def plan_and_push(
         made = attempt(tree, current)
         if made is None:
             return Delivered("nothing", current, remote.tip, None, number)
-        outcome = push(remote, target, made.commit, current)
+        outcome = (send or _push)(remote, target, made, current)
         if isinstance(outcome, Landed):
-            return Delivered("pushed", made.commit, made.parent, made, number)
+            return Delivered("pushed", outcome.commit, made.parent, made, number)
         if isinstance(outcome, Refused):
             raise outcome.error
         if remote.filtered and lacks_objects(outcome.lines):
@@ -67,6 +71,10 @@ def plan_and_push(
         else:
             _give_way(remote, target, number, max_attempts, remote.timing.now() - started)
     raise _lost(remote, branch or remote.base, max_attempts)
+
+
+def _push(remote: RemoteRepository, branch: str, made: Made, expected: str | None) -> Outcome:
+    return push(remote, branch, made.commit, expected)
 
 
 def _give_way(remote: RemoteRepository, branch: str, number: int, max_attempts: int, seconds: float) -> None:

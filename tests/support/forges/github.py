@@ -504,7 +504,8 @@ class GitHub(StandIn):
             raise GraphQLError(message, extensions={"type": "STALE_DATA"})
         files = {one["path"]: b64decode(one["contents"]) for one in asked["fileChanges"]["additions"]}
         message = asked["message"]["headline"] + "\n\n" + (asked["message"].get("body") or "")
-        sha = self.repository.commit(branch, files, message)
+        # What GitHub makes for an App has the App as its author and GitHub itself as its committer.
+        sha = self.repository.commit(branch, files, message, people=(token.login, "GitHub", "noreply@github.com"))
         return {"commit": {"id": f"C_{sha}", "oid": sha, "url": f"{self.url}/{self.path}/commit/{sha}"}}
 
     def _update_refs(self, token: Token, asked: dict[str, Any]) -> dict[str, Any]:

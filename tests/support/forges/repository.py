@@ -58,9 +58,19 @@ class Repository:
         return {name: sha for name, sha in found.items() if name.startswith(prefix)}
 
     def commit(
-        self, branch: str, files: Mapping[str, str | bytes], message: str, onto: str | None = None, *, move: bool = True
+        self,
+        branch: str,
+        files: Mapping[str, str | bytes],
+        message: str,
+        onto: str | None = None,
+        *,
+        move: bool = True,
+        people: tuple[str, str, str] | None = None,
     ) -> str:
-        """A commit on top of `onto` (else of the branch), and the branch moved to it."""
+        """A commit on top of `onto` (else of the branch), and the branch moved to it.
+
+        people: the author's name, the committer's name and address; a person without them.
+        """
         parent = onto or self.tip(branch)
         index = {"GIT_INDEX_FILE": str(self.path / f"index-{branch.replace('/', '-')}-{os.getpid()}")}
         if parent:
@@ -71,14 +81,18 @@ class Repository:
             self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", environment=index)
         tree = self.git("write-tree", environment=index)
         Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
-        sha = self._commit_tree(tree, message, [parent] if parent else [])
+        sha = self._commit_tree(tree, message, [parent] if parent else [], people)
         if move:
             self.move(branch, sha)
         return sha
 
-    def _commit_tree(self, tree: str, message: str, parents: list[str]) -> str:
+    def _commit_tree(
+        self, tree: str, message: str, parents: list[str], people: tuple[str, str, str] | None = None
+    ) -> str:
         named = [word for parent in parents for word in ("-p", parent)]
-        return self.git("commit-tree", tree, *named, "-F", "-", content=message.encode())
+        names = ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+        environment = dict(zip(names, people, strict=True)) if people else None
+        return self.git("commit-tree", tree, *named, "-F", "-", content=message.encode(), environment=environment)
 
     def move(self, branch: str, sha: str, before: str | None = None) -> None:
         """Point the branch at a commit, if it is still at `before` (NOWHERE: not there). NOWHERE deletes it."""
