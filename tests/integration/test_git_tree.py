@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from pipelinegen.edge.git.remote import open_tree
-from pipelinegen.errors import InputError
+from pipelinegen.edge.git.tree import GitTree
+from pipelinegen.errors import InputError, WorldError
 from pipelinegen.manifests.tree import Tree, Unreadable
 from tests.support.githttp import fetch
 from tests.support.repos import EXECUTABLE, LINK, SUBMODULE, Odd, World, git, served, tree_of
@@ -174,6 +177,32 @@ def test_what_was_fetched_is_not_fetched_again(tmp_path: Path) -> None:
         assert world.server.count(fetch) == before
         open_tree(remote, ["a/b/x.yaml", "a/c/y.yaml"])
         assert world.server.count(fetch) == before + 2
+
+
+def test_what_was_not_fetched_is_told_and_never_fetched_on_the_quiet(world: World) -> None:
+    """git's own lazy fetch would bring all folders, one request for each file."""
+    with world.remote() as remote:
+        remote.open(treeless=True)
+        before = world.server.count()
+        for ask in ("apps.yaml", "apps/web/deployment.yaml"):
+            with pytest.raises(WorldError, match="damaged or was not fetched"):
+                GitTree(remote, remote.tip).read(ask)
+        assert world.server.count() == before
+
+
+def test_a_git_that_is_too_old_is_named(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    old = folder / "git"
+    real = shutil.which("git")
+    old.write_text(
+        f'#!/bin/sh\ncase "$*" in *batch-command*) exit 129 ;; version) echo git version 2.34.1 ;; '
+        f'*) exec {real} "$@" ;; esac\n'
+    )
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    with world.remote() as remote, pytest.raises(WorldError, match=r"git 2\.34\.1 is too old"):
+        open_tree(remote)
 
 
 def test_an_older_commit_can_be_read(world: World) -> None:

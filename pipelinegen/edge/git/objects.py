@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from pipelinegen.edge.git.run import Git
+from pipelinegen.edge.git.version import require_git
 from pipelinegen.edge.process import Child
 from pipelinegen.errors import WorldError
 
@@ -73,14 +74,14 @@ class Objects:
         return None if line.endswith(" missing") else line.split(" ", 1)[0]
 
     def size(self, id: str) -> int:
-        """The length of an object. Raises KeyError where it is not."""
+        """The length of an object."""
         self._say(f"info {id}\n")
-        return self._header(id)
+        return self._header()
 
     def contents(self, id: str) -> bytes:
-        """The bytes of an object. Raises KeyError where it is not."""
+        """The bytes of an object."""
         self._say(f"contents {id}\n")
-        data = self._take(self._header(id) + 1)
+        data = self._take(self._header() + 1)
         return data[:-1]
 
     def _say(self, command: str) -> None:
@@ -91,10 +92,11 @@ class Objects:
         except BrokenPipeError:
             self._ended()
 
-    def _header(self, id: str) -> int:
+    def _header(self) -> int:
         line = self._line().decode()
+        # Every id that we ask for stands in a tree or a commit that is here.
         if line.endswith(" missing"):
-            raise KeyError(id)
+            self._ended()
         return int(line.rsplit(" ", 1)[1])
 
     def _line(self) -> bytes:
@@ -117,16 +119,16 @@ class Objects:
     def _more(self) -> None:
         if self._child is None:
             self._ended()
-            return
         block = os.read(self._child.stdout, CHUNK)
         if not block:
             self._ended()
         self._rest += block
 
-    def _ended(self) -> None:
+    def _ended(self) -> NoReturn:
         self.close()
+        require_git()
         raise WorldError(
-            "git cat-file ended early: an object is damaged or was not fetched",
+            "git cannot read an object: it is damaged or was not fetched",
             id="git-failed",
             where=self._git.address.url,
             next="run the same command again",
