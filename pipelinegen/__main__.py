@@ -29,8 +29,11 @@ def _run() -> int:
     try:
         options = bump_options(sys.argv[1:], os.environ)
         if options is not None:
+            import gc
+
             from pipelinegen import calls
 
+            gc.disable()  # a run ends before garbage matters, and looking for it costs a tenth of a large bump
             return calls.bump(options)
         from pipelinegen.cli import run
 

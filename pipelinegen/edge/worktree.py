@@ -47,12 +47,11 @@ class Worktree:
     def paths(self) -> Sequence[str]:
         """Tracked files by `git ls-files`; outside git, all regular files."""
         if self._paths is None:
-            self._paths = sorted(set(self._tracked() if self.in_git else self._walk()))
+            self._paths = sorted(self._tracked() if self.in_git else self._walk())
         return self._paths
 
     def _tracked(self) -> list[str]:
-        argv = ["git", "-c", "core.fsmonitor=false", "ls-files", "-z"]
-        done = capture(argv, cwd=self.root)
+        done = capture(["git", "-C", self.root, "-c", "core.fsmonitor=false", "ls-files", "-z", "--deduplicate"])
         if done.returncode != 0:
             words = done.stderr.decode(errors="replace").strip().splitlines()
             raise WorldError(
@@ -82,8 +81,8 @@ class Worktree:
 
     def search(self, groups: Sequence[Sequence[bytes]]) -> Sequence[Sequence[str]]:
         """One pass over the candidates; a file that is found by the first group is kept for `read`."""
-        first, *others = [_finder(words) for words in groups]
         found: list[list[str]] = [[] for _ in groups]
+        tests = [(paths, _tests(words)) for paths, words in zip(found, groups, strict=True)]
         open_file = os.open  # this loop is where a bump of a large repository spends its time
         folder = open_file(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -95,12 +94,13 @@ class Worktree:
                 data = _contents(file)
                 if data is None:
                     continue
-                if first(data):
-                    found[0].append(path)
-                    self._found[path] = data
-                for number, finds in enumerate(others, 1):
-                    if finds(data):
-                        found[number].append(path)
+                for paths, beginnings in tests:
+                    for beginning, whole in beginnings:
+                        if beginning in data and (whole is None or whole(data)):
+                            paths.append(path)
+                            if paths is found[0]:
+                                self._found[path] = data
+                            break
         finally:
             os.close(folder)
         return found
@@ -225,22 +225,18 @@ def _changed(path: str) -> WorldError:
     )
 
 
-def _finder(words: Sequence[bytes]) -> Callable[[bytes], object]:
-    """A test for any of the words: one quick pass for each beginning that several share, then a look for which."""
+def _tests(words: Sequence[bytes]) -> list[tuple[bytes, Callable[[bytes], object] | None]]:
+    """What to look for: each beginning that words share, and how to tell whether one of them really stands there."""
     buckets: dict[bytes, list[bytes]] = {}
     for word in words:
         buckets.setdefault(word[:_PREFIX], []).append(word)
     if len(buckets) > _FEW:
-        return _search(words)
-    tests = [(_common(bucket), _search(bucket) if len(bucket) > 1 else None) for bucket in buckets.values()]
+        return [(b"", _search(words))]
+    return [(_common(bucket), _search(bucket) if len(bucket) > 1 else None) for bucket in buckets.values()]
 
-    def find(data: bytes) -> bool:
-        for common, search in tests:  # noqa: SIM110 - any() makes a generator for each file
-            if common in data and (search is None or search(data)):
-                return True
-        return False
 
-    return find
+def _search(words: Sequence[bytes]) -> Callable[[bytes], object]:
+    return re.compile(b"|".join(re.escape(word) for word in sorted(words))).search
 
 
 def _common(words: Sequence[bytes]) -> bytes:
@@ -248,10 +244,6 @@ def _common(words: Sequence[bytes]) -> bytes:
     first, last = min(words), max(words)
     length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
     return first[:length]
-
-
-def _search(words: Sequence[bytes]) -> Callable[[bytes], object]:
-    return re.compile(b"|".join(re.escape(word) for word in sorted(words))).search
 
 
 def _contents(file: int) -> bytes | None:

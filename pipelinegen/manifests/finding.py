@@ -61,9 +61,9 @@ class Finding(NamedTuple):
 
 def find(sources: Sources, names: Names, selection: Selection) -> Iterator[Finding]:
     """Each file that names one of the repositories, then each values file that holds only a tag of one."""
-    named, linking = sources.tree.search((names.words, _LINK_WORDS))
+    answers = sources.tree.search((names.words, _LINK_WORDS))
     values: list[Values] = []
-    for path in named:
+    for path in answers[0]:
         source, skip = _read(sources, path, selection)
         if source is None:
             if skip is not None:
@@ -76,7 +76,7 @@ def find(sources: Sources, names: Names, selection: Selection) -> Iterator[Findi
         from pipelinegen.manifests.values_links import is_helmfile
 
         helmfiles = list(filter(is_helmfile, sources.tree.paths()))
-        for source, places in tag_only_places(sources, values, names.repositories, [*linking, *helmfiles]):
+        for source, places in tag_only_places(sources, values, names.repositories, [*answers[1], *helmfiles]):
             yield Finding(source.path, selection.selects(source.path), source, places)
 
 

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
     """Whether a path matches one of the patterns (gitignore's syntax; a later `!pattern` takes out again)."""
     if all(_is_literal(pattern) for pattern in patterns):
-        files = frozenset(map(_clean, patterns))
-        folders = tuple(f"{name}/" for name in files)
-        return lambda path: path in files or path.startswith(folders)
+        return _literals([_clean(pattern) for pattern in patterns])
     from pathspec import GitIgnoreSpec
 
     spec = GitIgnoreSpec.from_lines(map(_clean, patterns))
@@ -18,14 +16,27 @@ def matcher(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 
 def _is_literal(pattern: str) -> bool:
-    """The whole path of a file or folder, which gitignore anchors because of its slash; worth no library."""
-    return "/" in pattern.strip("/") and not pattern.endswith("/") and not any(char in pattern for char in "*?[]!#\\ ")
+    """The name or path of a file or folder without any of gitignore's marks; worth no library."""
+    name = pattern.removeprefix("./").removeprefix("/")
+    plain = not any(char in pattern for char in "*?[]!#\\ ") and not pattern.endswith("/")
+    return plain and all(part not in {"", ".", ".."} for part in name.split("/"))
+
+
+def _literals(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """gitignore's rule: with a slash the path from the root, without one the name at any depth; a folder as a whole."""
+    anchored = tuple(pattern.removeprefix("/") for pattern in patterns if "/" in pattern)
+    files, folders = frozenset(anchored), tuple(f"{name}/" for name in anchored)
+    names = [f"/{pattern}/" for pattern in patterns if "/" not in pattern]
+
+    def matches(path: str) -> bool:
+        return path in files or path.startswith(folders) or any(name in f"/{path}/" for name in names)
+
+    return matches
 
 
 def _clean(pattern: str) -> str:
-    """`./x.yaml` and `/apps/x.yaml` name the file from the root, as a shell would."""
-    pattern = pattern.removeprefix("./")
-    return pattern.removeprefix("/") if _is_literal(pattern) else pattern
+    """`./x.yaml` is what a shell completes, and anchors; gitignore itself knows no `./`."""
+    return f"/{pattern[2:]}" if pattern.startswith("./") else pattern
 
 
 def environment_of(environments: Mapping[str, Sequence[str]]) -> Callable[[str], str | None]:
