@@ -12,8 +12,9 @@ from pipelinegen.commands.connect import Connection, Place, connect
 from pipelinegen.commands.delivering import carry_out
 from pipelinegen.commands.facts import tell_ci
 from pipelinegen.commands.judge import judge
+from pipelinegen.commands.known_paths import known_paths, tell_all
 from pipelinegen.commands.local import Delivery
-from pipelinegen.commands.order import Order, way_back
+from pipelinegen.commands.order import Order, PartialTree, way_back
 from pipelinegen.commands.planned import plan_of
 from pipelinegen.commands.settings import MAX_ATTEMPTS, deliveries, how_far, wanted
 from pipelinegen.commands.show import combined, result_of
@@ -21,6 +22,7 @@ from pipelinegen.commands.superseded import Superseded, commit_time, concerning,
 from pipelinegen.commands.verifying import settle
 from pipelinegen.edge.ci import CiContext, read_ci, web_url
 from pipelinegen.edge.git.history import commits_beyond, read_log
+from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.images.metadata import BuiltImage
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan, Skip
@@ -70,6 +72,7 @@ def bump_remote(
                 base=each.base,
                 ci=ci,
                 selection=work.selection,
+                known_paths=known_paths(each, how),
             )
             work.branch = order.branch if how == "pull-request" else None
             results.append(carry_out(connection, order, each, report))
@@ -103,6 +106,8 @@ class _Work:
         """The plan on a tip, without the images of which a newer build is deployed there."""
         sources = Sources(tree)
         plan = plan_of(sources, self.requests, self.options, self.selection)
+        if isinstance(tree, GitTree) and tree.known is not None and not tell_all(plan, sources, tree.known):
+            raise PartialTree
         if plan.edits or plan.downgrades:
             late = self._late()
             if late:

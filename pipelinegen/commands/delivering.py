@@ -9,7 +9,7 @@ from pipelinegen.commands.asked import BumpOptions
 from pipelinegen.commands.connect import Connection
 from pipelinegen.commands.effects import rendered_text, tell_effects
 from pipelinegen.commands.local import Delivery
-from pipelinegen.commands.order import Order
+from pipelinegen.commands.order import Order, PartialTree
 from pipelinegen.commands.proposing import closed_by_a_person, facts, propose, withdraw_stale
 from pipelinegen.commands.show import show
 from pipelinegen.edge.git.commit import NEW_FILE_MODE, Made, Person, make_commit
@@ -47,8 +47,8 @@ class Delivered(NamedTuple):
 def carry_out(connection: Connection, order: Order, options: BumpOptions, report: Report) -> tuple[Plan, Delivery]:
     """Show what the order would do (--dry-run), or carry it out and show what was done."""
     if options.dry_run:
-        tree = open_tree(connection.remote)
-        outcome = Delivered(order.plan(tree), tree, Delivery(order.how))
+        tree = open_tree(connection.remote, order.known_paths)
+        outcome = Delivered(*_planned(connection.remote, order, tree), Delivery(order.how))
     else:
         outcome = deliver(connection, order, report)
     sources = Sources(outcome.tree)
@@ -67,8 +67,14 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
     branch = order.branch if order.how == "pull-request" else None
     try:
         verified = forge is not None and forge.makes_commits and connection.by_app and not order.sign
-        send = attempt.send if verified else None
-        done = plan_and_push(remote, attempt.make, branch=branch, max_attempts=order.max_attempts, send=send)
+        done = plan_and_push(
+            remote,
+            attempt.make,
+            branch=branch,
+            max_attempts=order.max_attempts,
+            send=attempt.send if verified else None,
+            known_paths=order.known_paths,
+        )
     except PipelinegenError as error:
         error.state = error.state or (None if attempt.made_one else "nothing was pushed")
         raise
@@ -95,6 +101,17 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
     return Delivered(plan, tree, Delivery(order.how, branch, head, pull))
 
 
+def _planned(remote: RemoteRepository, order: Order, tree: GitTree) -> tuple[Plan, GitTree]:
+    """The plan, and the files it was made of: all of them where the known paths do not tell enough."""
+    try:
+        return order.plan(tree), tree
+    except PartialTree:
+        if remote.filtered:
+            remote.open_whole()
+        whole = open_tree(remote)
+        return order.plan(whole), whole
+
+
 class _Attempt:
     """What is made of each tip; it remembers the last plan, and asks about a branch's commits once."""
 
@@ -106,7 +123,7 @@ class _Attempt:
         self.closed: PullRequest | None = None
         self._for_forge: tuple[str, dict[str, bytes]] | None = None
         self.made_one = False
-        self._planned: tuple[Plan, Tree] | None = None
+        self._planned: tuple[Plan, GitTree] | None = None
         self._signing, self._author = _signer(order)
 
     def planned(self) -> tuple[Plan, Tree]:
@@ -117,8 +134,7 @@ class _Attempt:
 
     def make(self, tree: GitTree, current: str | None) -> Made | None:
         """The commit to push on this tip, or None where what is wanted stands already."""
-        plan = self.order.plan(tree)
-        self._planned = plan, tree
+        plan, tree = self._planned = _planned(self.remote, self.order, tree)
         if not plan.edits:
             return None
         contents = apply(plan, tree)

@@ -34,6 +34,10 @@ class Wanted(NamedTuple):
     reopen: bool = False
 
 
+class PartialTree(Exception):
+    """Only the known paths were fetched, and they do not tell all that the plan needs."""
+
+
 class Order(NamedTuple):
     """One delivery: to one branch, or one pull request.
 
@@ -57,6 +61,7 @@ class Order(NamedTuple):
     base: str | None = None
     ci: CiContext = CiContext()
     selection: Selection = Selection()
+    known_paths: tuple[str, ...] | None = None
     scope: tuple[str, ...] = ()
     undone: tuple[Deployed, ...] = ()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.forges.service import KINDS
-from tests.support.world import USERS, World, world
+from tests.support.world import FILES, USERS, World, world
 
 API = "ghcr.io/acme/api"
 STAGING = "apps/api/overlays/staging/kustomization.yaml"
@@ -175,3 +175,30 @@ def test_with_an_apps_token_github_makes_the_commit_and_signs_it(tmp_path: Path)
         assert place.repository.ahead("main", delivery["branch"]) == 1
         assert "newTag: 1.2.0" in place.repository.read(delivery["branch"], STAGING)
         assert len(place.service.open_ones()) == 1
+
+
+def test_a_push_of_named_files_fetches_nothing_else(tmp_path: Path) -> None:
+    manual = "".join(f"{number * 7919 % 999_983:x} is a number\n" for number in range(20_000))
+    with world("github", tmp_path, {**FILES, "docs/manual.txt": manual}) as place:
+        place.server.requests.clear()
+        done = place.bump(f"{API}:1.1.0", "--deliver", "push", "--path", STAGING)
+        assert done.code == 0, done.err
+        assert "newTag: 1.1.0" in place.repository.read("main", STAGING)
+        assert "newTag: 1.0.0" in place.repository.read("main", STAGING.replace("staging", "production"))
+        by_name = place.server.bytes_sent
+        place.server.requests.clear()
+        done = place.bump(f"{API}:1.2.0", "--deliver", "push", "--path", "apps/**")
+        assert done.code == 0, done.err
+        assert by_name < 10_000 < 50_000 < place.server.bytes_sent
+
+
+def test_a_named_file_with_only_a_tag_is_understood_by_its_siblings(tmp_path: Path) -> None:
+    files = {
+        "charts/api/values.yaml": "image:\n  repository: ghcr.io/acme/api\n  tag: 1.0.0\n",
+        "charts/api/values-production.yaml": "image:\n  tag: 1.0.0\n",
+    }
+    with world("github", tmp_path, files) as place:
+        done = place.bump(f"{API}:1.1.0", "--deliver", "push", "--path", "charts/api/values-production.yaml")
+        assert done.code == 0, done.err
+        assert place.repository.read("main", "charts/api/values-production.yaml") == "image:\n  tag: 1.1.0"
+        assert "tag: 1.0.0" in place.repository.read("main", "charts/api/values.yaml")
