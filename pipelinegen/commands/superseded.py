@@ -41,10 +41,19 @@ def rolled_back(request: Request, ours: Deployed, messages: Sequence[str], check
         if deployed is not None and _is_ours(deployed, request, ours):
             return None  # it was put in place again since
         undone = trailers.taken_back(request.repository)
-        if undone is not None and (_is_ours(undone, request, ours) or _newer(undone, request, ours, checkout)):
+        if undone is not None and _is_behind(undone, request, ours, checkout):
             reason = f"{_tag(undone.image) or undone.image} was rolled back, and ours is not newer than that"
             return Superseded(request.repository, reason)
     return None
+
+
+def _is_behind(undone: Deployed, request: Request, ours: Deployed, checkout: str) -> bool:
+    """Whether our build is the one that was taken away, or older; by semver where it says nothing of its source."""
+    if _is_ours(undone, request, ours) or _newer(undone, request, ours, checkout):
+        return True
+    tag = _tag(undone.image)
+    unknown = undone.revision is None or ours.revision is None
+    return unknown and request.tag is not None and tag is not None and is_lower(request.tag, tag) is True
 
 
 def concerning(messages: Iterable[str], environment: str | None) -> list[str]:
