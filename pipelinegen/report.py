@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from pipelinegen.errors import PipelinegenError
@@ -24,6 +25,14 @@ class Report:
         self.verbosity = verbosity
         self.mask: Callable[[str], str] = _unmasked
         self._color = color
+        self._lock: AbstractContextManager[Any] = nullcontext()
+        self._passing = False
+
+    def from_threads(self) -> None:
+        """From here on several threads tell lines; each line stays whole."""
+        import threading
+
+        self._lock = threading.RLock()
 
     def result(self, lines: Iterable[str]) -> None:
         """The result itself (a diff, a file) on standard output; with --json only the document goes there."""
@@ -61,6 +70,48 @@ class Report:
         head, *rest = error.lines()
         self._write(sys.stderr, "\n".join([f"{self._paint('red', 'error:')} {head}", *rest]) + "\n")
 
+    @contextmanager
+    def fold(self, title: str, *, live: bool = True) -> Iterator[Callable[[str], None]]:
+        """Lines that another program writes, under a title: a fold in a CI log, one passing line on a terminal.
+
+        live: they are told as they come; otherwise when all are there, since folds of several threads do not mix.
+        """
+        mark = os.urandom(16).hex()
+        begin = _fold_begin(title, mark) if self.verbosity >= 0 else ""
+        lines: list[str] = []
+
+        def tell(line: str) -> None:
+            if live or not begin:
+                self._other(title, line, folded=bool(begin))
+            else:
+                lines.append(f"{harmless(line)}\n")
+
+        if begin and live:
+            self._write(sys.stderr, begin)
+        try:
+            yield tell
+        finally:
+            if begin and (live or lines):
+                self._write(sys.stderr, ("" if live else begin + "".join(lines)) + _fold_end(mark))
+
+    def _other(self, title: str, line: str, *, folded: bool) -> None:
+        if self.verbosity < 0:
+            return
+        text = harmless(line)
+        if folded:
+            self._write(sys.stderr, f"{text}\n")
+        elif self.verbosity >= 1 or not sys.stderr.isatty():
+            self._write(sys.stderr, f"{self._paint('dim', f'{title} | {text}')}\n")
+        elif text.strip():
+            self._pass(f"{title}: {text}")
+
+    def _pass(self, text: str) -> None:
+        """A line that the next one takes the place of."""
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
+        with self._lock:
+            self._write(sys.stderr, f"{text.expandtabs()[: width - 1]}")
+            self._passing = True
+
     def _paint(self, color: str, text: str) -> str:
         return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self._colored(sys.stderr) else text
 
@@ -71,9 +122,42 @@ class Report:
 
     def _write(self, stream: Any, text: str) -> None:
         data = self.mask(text).encode("utf-8", "surrogateescape")
-        stream.flush()
-        stream.buffer.write(data)
-        stream.buffer.flush()
+        with self._lock:
+            if self._passing and stream.isatty():
+                data, self._passing = b"\r\x1b[K" + data, False
+            stream.flush()
+            stream.buffer.write(data)
+            stream.buffer.flush()
+
+
+def harmless(line: str) -> str:
+    """Text of someone else's as it may stand in a log: without colours, other control characters by their numbers."""
+    import re
+
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line)
+    return "".join(char if char.isprintable() or char == "\t" else f"\\u{ord(char):04x}" for char in plain)
+
+
+def _fold_begin(title: str, mark: str) -> str:
+    """What begins a fold in the log of this CI system; empty where it has none."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        # What is inside is a stranger's, and the runner would obey lines like ::add-mask:: in it.
+        return f"::group::{harmless(title)}\n::stop-commands::{mark}\n"
+    return _gitlab_section("start", f"{mark}[collapsed=true]") + f"{harmless(title)}\n" if _in_gitlab() else ""
+
+
+def _fold_end(mark: str) -> str:
+    return _gitlab_section("end", mark) + "\n" if _in_gitlab() else f"::{mark}::\n::endgroup::\n"
+
+
+def _in_gitlab() -> bool:
+    return os.environ.get("GITLAB_CI") == "true"
+
+
+def _gitlab_section(what: str, name: str) -> str:
+    import time
+
+    return f"\x1b[0Ksection_{what}:{int(time.time())}:pipelinegen_{name}\r\x1b[0K"
 
 
 def _paint_diff(line: str) -> str:
