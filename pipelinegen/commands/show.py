@@ -123,7 +123,6 @@ def result_of(plans: Sequence[Plan]) -> str:
 
 
 def error_document(error: PipelinegenError) -> dict[str, Any]:
-    """The JSON document of a bump that ended with an error."""
-    results = {"no-match": "not-found", "downgrade-refused": "refused"}
-    result = results.get(error.id, "refused" if error.exit_code == 1 else "failed")
+    """The JSON document of a bump that ended with an error: of the contract's words, and `error` says which."""
+    result = "not-found" if error.id == "no-match" else "refused"
     return {"schema": SCHEMA, "result": result, "images": [], "edits": [], "skipped": [], "error": error.data()}
