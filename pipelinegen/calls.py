@@ -43,6 +43,14 @@ def rollback(options: dict[str, Any]) -> int:
     return _told(report, lambda: run(asked, report), rollback_error)
 
 
+def observe(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.observe import observe_error, run
+    from pipelinegen.commands.subjects import ObserveOptions
+
+    report = report_of(options)
+    return _told(report, lambda: run(ObserveOptions(**options), report), observe_error)
+
+
 def schema(options: dict[str, Any]) -> int:
     from pipelinegen.commands.schema import run
 

@@ -124,6 +124,21 @@ def rollback() -> None:
     """
 
 
+@_command(options.OBSERVE, calls.observe, short_help="Wait for the merge and for what the agent reports.")
+def observe() -> None:
+    """Wait until a pull request is merged and the agent in the cluster has reported the commit as reconciled.
+
+    It reads the commit statuses that Argo CD notifications or Flux's notification-controller write on the manifest
+    commit, and holds no credential of a cluster. Exit 0: healthy; 1: failed, closed without a merge, or not in time.
+
+    \b
+    Examples:
+      pipelinegen observe --pull-request 12 --env production
+      pipelinegen bump api=1.4.0 --json > bump.json && pipelinegen observe --from bump.json --timeout 30m
+      pipelinegen observe --branch pipelinegen-production-api-0123456789ab --status 'argocd/shop-production'
+    """
+
+
 @_command((), calls.schema, short_help="Print the JSON Schema of pipelinegen.yaml.")
 def schema() -> None:
     """Print the JSON Schema of pipelinegen.yaml.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from pipelinegen.edge.backoff import Timing
+from pipelinegen.edge.backoff import Deadline, Timing
 from pipelinegen.edge.ci import CiContext, forge_token, forge_user, read_ci
 from pipelinegen.edge.git.address import parse_address
 from pipelinegen.edge.git.askpass import Credentials
@@ -56,8 +56,11 @@ class Connection(NamedTuple):
 
 
 @contextmanager
-def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Connection]:
-    """Open what a delivery talks to. Tokens come from the environment, and are masked in all that is printed."""
+def connect(place: Place, report: Report, *, with_forge: bool, seconds: float | None = None) -> Iterator[Connection]:
+    """Open what a delivery talks to. Tokens come from the environment, and are masked in all that is printed.
+
+    seconds: how long all of it may take, where that is longer than a delivery.
+    """
     from pipelinegen.edge.forge.address import locate
 
     ci = read_ci(os.environ)
@@ -70,6 +73,7 @@ def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Conne
         address,
         credentials,
         base=place.base,
+        deadline=Deadline(seconds, PATIENCE.timing) if seconds else None,
         timing=PATIENCE.timing,
         tell=report.detail,
         stall_seconds=PATIENCE.stall_seconds,
@@ -78,9 +82,17 @@ def connect(place: Place, report: Report, *, with_forge: bool) -> Iterator[Conne
             yield Connection(remote, None, ci)
             return
         from pipelinegen.edge.forge import forge_for
+        from pipelinegen.edge.http import DEADLINE_SECONDS
 
         forge = forge_for(
-            place.repository, place.forge, place.forge_url, token, ci, clock=PATIENCE.clock, tell=report.detail
+            place.repository,
+            place.forge,
+            place.forge_url,
+            token,
+            ci,
+            clock=PATIENCE.clock,
+            tell=report.detail,
+            deadline_seconds=seconds or DEADLINE_SECONDS,
         )
         try:
             yield Connection(remote, forge, ci, by_app=token is not None and token.value.startswith(APP_TOKEN))

@@ -139,3 +139,19 @@ class _Then:
         if data is None:
             raise KeyError(path)
         return data
+
+
+class Given:
+    """A tree of just these files."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+
+    def paths(self) -> Sequence[str]:
+        return sorted(self._files)
+
+    def search(self, groups: Sequence[Sequence[bytes]]) -> Sequence[Sequence[str]]:
+        return [[path for path in self.paths() if any(word in self._files[path] for word in words)] for words in groups]
+
+    def read(self, path: str) -> bytes:
+        return self._files[path]

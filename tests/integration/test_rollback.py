@@ -146,7 +146,7 @@ def test_a_pipeline_does_not_undo_a_rollback_but_a_newer_build_or_a_person_does(
         return bump(place, tag, "--source-url", "https://github.com/acme/shop", "--source-revision", built[tag])
 
     for tag in ("1.1.0", "1.2.0"):
-        bump(place, tag, "--source-revision", built[tag])
+        pipeline(tag)
     merge(place, rollback(place))
     again = pipeline("1.2.0")
     assert (again.code, again.document["result"]) == (0, "superseded"), again.err
