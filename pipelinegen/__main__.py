@@ -10,6 +10,7 @@ from pipelinegen import __version__
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_standard_streams()
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(f"pipelinegen {__version__}")  # noqa: T201 - worth no import of the command line
         sys.exit(0)
@@ -19,6 +20,23 @@ def main() -> None:
     except BrokenPipeError:
         code = _broken_pipe()
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Give us the three standard streams where we were started without one (cron, odd runners).
+
+    Else the next file or pipe that is opened takes its number, and is taken for it by every program we start.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:  # noqa: PERF203 - three times
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+            os.set_inheritable(number, True)
+    sys.stdin, sys.stdout, sys.stderr = (
+        stream or open(number, mode)  # noqa: SIM115 - as long as the process
+        for number, (stream, mode) in enumerate(((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w")))
+    )
 
 
 def _run() -> int:

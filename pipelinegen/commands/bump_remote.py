@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelinegen.commands.asked import BumpOptions, selection_of
 from pipelinegen.commands.connect import Connection, Place, connect
-from pipelinegen.commands.delivering import carry_out
+from pipelinegen.commands.delivering import carry_out, commits_of
 from pipelinegen.commands.facts import tell_ci
 from pipelinegen.commands.judge import judge
 from pipelinegen.commands.known_paths import known_paths, tell_all
@@ -21,7 +21,7 @@ from pipelinegen.commands.show import combined, result_of
 from pipelinegen.commands.superseded import Superseded, commit_time, concerning, rolled_back, superseded
 from pipelinegen.commands.verifying import settle
 from pipelinegen.edge.ci import CiContext, read_ci, web_url
-from pipelinegen.edge.git.history import commits_beyond, read_log
+from pipelinegen.edge.git.history import read_log
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.images.metadata import BuiltImage
 from pipelinegen.images.reference import parse
@@ -121,7 +121,7 @@ class _Work:
         remote = self.connection.remote
         messages = [commit.message for commit in read_log(remote, remote.base, HISTORY)]
         if self.branch is not None and remote.branch(self.branch) is not None:
-            messages = [commit.message for commit in commits_beyond(remote, self.branch, remote.base)] + messages
+            messages = [commit.message for commit in commits_of(remote, self.branch)] + messages
         messages = concerning(messages, self.options.env[0] if self.options.env else None)
         found = [self._overtaken(request, messages) for request in self.requests]
         return [each for each in found if each is not None]

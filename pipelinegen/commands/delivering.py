@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelinegen.commands.asked import BumpOptions
 from pipelinegen.commands.connect import Connection
@@ -18,7 +18,7 @@ from pipelinegen.edge.git.history import Commit, commits_beyond
 from pipelinegen.edge.git.push import Landed, Lost, Outcome, push
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
-from pipelinegen.errors import Defect, PipelinegenError, Refused, WorldError
+from pipelinegen.errors import Defect, InputError, PipelinegenError, Refused, WorldError
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.sources import Sources
@@ -85,10 +85,10 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
         commit = done.commit if done.made is not None else None
         return Delivered(plan, tree, Delivery(order.how, (branch or remote.base) if commit else None, commit))
     if attempt.closed is not None:
-        return Delivered(plan, tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
+        return Delivered(_without_edits(plan), tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
     if not plan.edits:
         stale = done.commit is not None and not plan.superseded
-        pull = withdraw_stale(remote, forge, branch, done.commit or "", report) if stale else None
+        pull = attempt.withdraw(forge, done.commit or "") if stale else None
         return Delivered(plan, tree, Delivery(order.how, None, None, pull))
     head = done.commit or ""
     try:
@@ -98,6 +98,8 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
         there = f"; {error.state}" if error.state else f", without a {forge.noun}"
         error.state = f"the branch {branch} is pushed at {head[:12]}{there}"
         raise
+    if pull is not None and pull["state"] == "merged":
+        return _planned_again(connection, order, pull, report)
     return Delivered(plan, tree, Delivery(order.how, branch, head, pull))
 
 
@@ -110,6 +112,23 @@ def _planned(remote: RemoteRepository, order: Order, tree: GitTree) -> tuple[Pla
             remote.open_whole()
         whole = open_tree(remote)
         return order.plan(whole), whole
+
+
+def _planned_again(connection: Connection, order: Order, merged: dict[str, Any], report: Report) -> Delivered:
+    """The delivery on a base branch into which a pull request of ours was merged after the plan was made.
+
+    What was planned without it would be in conflict with it, or is done by it.
+    """
+    connection.remote.refresh()
+    done = deliver(connection, order._replace(seen=merged["number"]), report)
+    if done.delivery.pull_request is None:
+        return done._replace(delivery=done.delivery._replace(pull_request=merged))
+    return done
+
+
+def _without_edits(plan: Plan) -> Plan:
+    """The plan of a delivery that was not made."""
+    return plan._replace(edits=(), images=tuple(image._replace(changed=0) for image in plan.images))
 
 
 class _Attempt:
@@ -143,7 +162,7 @@ class _Attempt:
             self.closed = closed_by_a_person(self.forge, self.order, key, self.report) if self.forge else None
             if self.closed is not None:
                 return None
-            if current is not None and self._stands(current, key, contents):
+            if current is not None and self._stands(tree, current, key, contents):
                 return None
         message = message_for(self.order, plan, key)
         self.made_one = True
@@ -162,16 +181,49 @@ class _Attempt:
                 raise
             return Lost(remote.branch(branch))
 
-    def _stands(self, current: str, key: str, contents: dict[str, bytes]) -> bool:
+    def _stands(self, tree: GitTree, current: str, key: str, contents: dict[str, bytes]) -> bool:
         """Whether our branch holds just this already. Raises Refused where it holds somebody else's commits."""
-        commits = commits_beyond(self.remote, self.order.branch, self.remote.base)
-        foreign = [commit for commit in commits if not is_ours(commit, self._author)]
-        if foreign:
+        commits = commits_of(self.remote, self.order.branch)
+        if foreign := self._strangers(commits):
             raise _foreign(self.order.branch, foreign)
         if not commits or commits[0].id != current or read_trailers(commits[0].message).key != key:
             return False
-        there = open_tree(self.remote, None, commit=current)
-        return all(there.read(path) == data for path, data in contents.items())
+        there = open_tree(self.remote, contents, commit=current)
+        return all(there.read(path) == data for path, data in contents.items()) and self._fits(tree, current, contents)
+
+    def _fits(self, tree: GitTree, current: str, paths: Iterable[str]) -> bool:
+        """Whether our branch was made of the files as they are now: else it says the right thing, in conflict."""
+        before = self.remote.objects.commit(current).parents[0]
+        if before == tree.commit:
+            return True
+        try:
+            below = open_tree(self.remote, paths, commit=before)
+        except WorldError:
+            return False  # a server that does not give single commits; a new commit on the tip fits
+        return all(below.entry(path) == tree.entry(path) for path in paths)
+
+    def _strangers(self, commits: Sequence[Commit]) -> list[Commit]:
+        return [commit for commit in commits if not is_ours(commit, self._author)]
+
+    def withdraw(self, forge: Forge, head: str) -> dict[str, Any] | None:
+        """Close our open pull request, of which nothing is left; one with commits of somebody else stays."""
+        branch, base = self.order.branch, self.remote.base
+        if forge.find_open(branch, base) is None:
+            return None
+        if foreign := self._strangers(commits_of(self.remote, branch)):
+            self.report.warn(f"{branch} stays, since it holds commits of someone else: {', '.join(_people(foreign))}")
+            return None
+        return withdraw_stale(self.remote, forge, branch, head, self.report)
+
+
+def commits_of(remote: RemoteRepository, branch: str) -> list[Commit]:
+    """The commits of a branch that are not on the base branch, newest first; none where it was deleted meanwhile."""
+    try:
+        return commits_beyond(remote, branch, remote.base)
+    except InputError as error:
+        if error.id == "bad-branch" and remote.branch(branch) is None:
+            return []
+        raise
 
 
 def is_ours(commit: Commit, author: Person) -> bool:
@@ -187,14 +239,17 @@ def is_ours(commit: Commit, author: Person) -> bool:
 
 
 def _foreign(branch: str, commits: Sequence[Commit]) -> Refused:
-    who = sorted({f"{commit.author.name} <{commit.author.email}>" for commit in commits})
     return Refused(
-        f"the branch {branch} holds commits of someone else: {', '.join(who)}",
+        f"the branch {branch} holds commits of someone else: {', '.join(_people(commits))}",
         id="human-commits-on-branch",
         state="nothing was pushed",
         next="merge or close its pull request, or delete the branch; then run the command again",
         details=[f"{commit.id[:12]} {commit.subject}" for commit in commits[:10]],
     )
+
+
+def _people(commits: Sequence[Commit]) -> list[str]:
+    return sorted({f"{commit.author.name} <{commit.author.email}>" for commit in commits})
 
 
 def _signer(order: Order) -> tuple[Signing | None, Person]:

@@ -43,7 +43,8 @@ class Order(NamedTuple):
 
     plan: from the files of a tip to the plan, judged; it is called again on each new tip.  requests: the versions that
     are asked for; they name the branch.  origins: what is known of the builds, by repository.  notes: lines for the
-    pull request.  rollback: the command that takes it back.  scope: what the branch is named after where that is not
+    pull request.  rollback: the command that takes it back.  seen: the number of the last pull request of its branch
+    whose merge the plan has seen.  scope: what the branch is named after where that is not
     the images; the first is its word, all of them tell it from others.  undone: what a rollback takes out of place.
     """
 
@@ -57,6 +58,7 @@ class Order(NamedTuple):
     notes: tuple[str, ...] = ()
     rollback: str | None = None
     sign: bool = False
+    seen: int = 0
     max_attempts: int = 10
     base: str | None = None
     ci: CiContext = CiContext()

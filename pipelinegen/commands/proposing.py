@@ -61,6 +61,7 @@ def propose(
         auto_merge=wanted.auto_merge,
         method="squash" if wanted.squash else None,
         reopen=wanted.reopen,
+        seen=order.seen,
     )
     done = offer(forge, proposal, report.detail)
     if done.text is not None:

@@ -6,19 +6,34 @@ A chosen set by default; with PIPELINEGEN_HEAVY=1 every fault at every step on b
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from pipelinegen.branches import branch_name
 from pipelinegen.edge import http
 from tests.support import canary
-from tests.support.faults import API, DEADLINE_SECONDS, FORGE_STEPS, GIT_STEPS, STAGING, Scene, Steps, Waits, run_here
+from tests.support.faults import (
+    API,
+    DEADLINE_SECONDS,
+    FORGE_STEPS,
+    GIT_STEPS,
+    STAGING,
+    Scene,
+    Steps,
+    Waits,
+    When,
+    run_here,
+)
+from tests.support.forges import github, gitlab
 from tests.support.forges.service import KINDS
-from tests.support.githttp import GitServer
-from tests.support.world import world
+from tests.support.githttp import GitServer, push
+from tests.support.world import FILES, world
 
 HEAVY = os.environ.get("PIPELINEGEN_HEAVY") == "1"
 STEPS = (*GIT_STEPS, *FORGE_STEPS)
@@ -160,3 +175,247 @@ def _check_state(scene: Scene, cell: Cell, state: str) -> None:
         assert "without a" not in state
         assert "/1 is open" in state
     assert not canary.found(state)
+
+
+@pytest.fixture(params=KINDS)
+def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
+    with world(request.param, tmp_path) as place:
+        yield Scene.of(place, tmp_path)
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Iterator[Scene]:
+    """For what does not depend on the forge."""
+    with world("github", tmp_path) as place:
+        yield Scene.of(place, tmp_path)
+
+
+def bumped(scene: Scene, tag: str = "1.1.0", *options: str) -> str:
+    """A bump that went well, and its branch."""
+    ran = run_here(scene.world, f"{API}:{tag}", *options)
+    scene.check(ran, code=0)
+    return str(ran.document["delivery"]["branch"])
+
+
+def test_a_token_that_dies_after_the_push_leaves_the_branch_and_a_new_one_goes_on_from_there(scene: Scene) -> None:
+    tokens: dict[str, Any] = scene.world.service.stand_in.tokens
+    alive = dict(tokens)
+    Steps(scene.world).before("find", tokens.clear)
+    ran = run_here(scene.world, f"{API}:1.1.0")
+    scene.check(ran, code=4, ids=frozenset({"bad-token", "expired"}))
+    branch = next(name for name in scene.world.repository.branches() if name != "main")
+    assert f"{branch} is pushed at" in ran.err
+    assert not scene.world.service.all()
+
+    tokens.update(alive)
+    pushes = scene.world.server.count(push)
+    assert bumped(scene) == branch
+    assert scene.world.server.count(push) == pushes
+    assert len(scene.world.service.open_ones()) == 1
+
+
+@pytest.mark.parametrize("deliver", ["push", "pull-request"])
+def test_a_rule_of_the_servers_is_exit_4_in_its_own_words_and_nothing_is_half_done(plain: Scene, deliver: str) -> None:
+    hook = plain.world.repository.path / "hooks" / "pre-receive"
+    halves = f"'{canary.FORGE[:9]}''{canary.FORGE[9:]}'"
+    hook.write_text(f"#!/bin/sh\necho 'GH013: only on weekdays, not with' {halves} >&2\nexit 1\n")
+    hook.chmod(0o755)
+    ran = run_here(plain.world, f"{API}:1.1.0", "--deliver", deliver)
+    plain.check(ran, code=4, ids=frozenset({"protected"}))
+    assert "  | remote: GH013: only on weekdays, not with ***" in ran.err
+    assert list(plain.world.repository.branches()) == ["main"]
+    assert not plain.world.service.all()
+
+
+def test_a_branch_below_the_name_of_ours_is_exit_2(plain: Scene) -> None:
+    branch = branch_name(None, "api", [API])
+    plain.stranger(f"{branch}/x", {"notes": "mine\n"})
+    ran = run_here(plain.world, f"{API}:1.1.0")
+    plain.check(ran, code=2, ids=frozenset({"bad-branch"}))
+    assert f"{branch}/x" in ran.err
+
+
+def test_a_base_branch_that_is_not_there_is_exit_2_with_those_that_are(plain: Scene) -> None:
+    plain.stranger("release-1", {"apps/a.yaml": f"image: {API}:1.0.0\n"})
+    ran = run_here(plain.world, f"{API}:1.1.0", "--base", "release-2")
+    plain.check(ran, code=2, ids=frozenset({"bad-branch"}))
+    assert "release-1" in ran.err
+
+
+@pytest.mark.parametrize(("deliver", "step"), [("push", "push-refs"), ("pull-request", "find")])
+def test_a_base_branch_that_is_deleted_meanwhile_is_exit_2(scene: Scene, deliver: str, step: str) -> None:
+    repository = scene.world.repository
+    repository.move("release-1", repository.tip("main") or "")
+    Steps(scene.world).before(step, lambda: repository.delete("release-1"))
+    ran = run_here(scene.world, f"{API}:1.1.0", "--base", "release-1", "--deliver", deliver)
+    scene.check(ran, code=2, ids=frozenset({"bad-branch"}))
+    assert repository.tip("release-1") is None
+    assert not scene.world.service.all()
+
+
+@pytest.mark.parametrize("step", ["fetch", "push-refs", "find"])
+def test_a_base_branch_that_moves_meanwhile_is_not_overwritten(scene: Scene, step: str) -> None:
+    Steps(scene.world).before(step, lambda: scene.stranger("main", {"apps/other.yaml": "a: 1\n"}))
+    branch = bumped(scene)
+    again = bumped(scene)
+    assert branch == again
+    assert len(scene.world.service.open_ones()) == 1
+
+
+@pytest.mark.parametrize("step", ["look", "push-refs", "find"])
+def test_what_is_merged_meanwhile_is_not_born_again(scene: Scene, step: str) -> None:
+    bumped(scene)
+    merged = scene.world.service.stand_in.merge_by_hand
+
+    def merge() -> None:
+        scene.base = merged(1)
+
+    Steps(scene.world).before(step, merge)
+    ran = run_here(scene.world, f"{API}:1.1.0")
+    if step == "look":  # the same content: nothing is pushed, so that no other step comes
+        scene.check(ran, code=0)
+        assert ran.document["delivery"]["pull_request"]["state"] == "merged"
+    else:
+        scene.check(ran, code=0)
+        scene.base = merged(1) if scene.world.service.open_ones() else scene.base
+    scene.check(run_here(scene.world, f"{API}:1.1.0"), code=0)
+    assert not scene.world.service.open_ones()
+
+
+@pytest.mark.parametrize("step", ["look", "push-refs", "find"])
+def test_a_newer_tag_beside_a_merge_is_proposed_so_that_it_can_be_merged(scene: Scene, step: str) -> None:
+    bumped(scene)
+
+    def merge() -> None:
+        scene.base = scene.world.service.stand_in.merge_by_hand(1)
+
+    Steps(scene.world).before(step, merge)
+    scene.check(run_here(scene.world, f"{API}:1.2.0"), code=0)
+    assert len(scene.world.service.open_ones()) == 1
+    scene.base = scene.world.service.stand_in.merge_by_hand(2)
+    assert "newTag: 1.2.0" in scene.world.repository.read("main", STAGING)
+
+
+def test_a_pull_request_that_fell_into_conflict_is_made_anew(scene: Scene) -> None:
+    branch = bumped(scene, "1.2.0")
+    by_hand = {path: text.replace("1.0.0", "1.1.0") for path, text in FILES.items()}
+    scene.stranger("main", by_hand, "Somebody bumps by hand")
+    assert bumped(scene, "1.2.0") == branch
+    before = scene.writes()
+    bumped(scene, "1.2.0")
+    assert scene.writes() == before
+    scene.base = scene.world.service.stand_in.merge_by_hand(1)
+    assert "newTag: 1.2.0" in scene.world.repository.read("main", STAGING)
+
+
+@pytest.mark.parametrize("step", ["look", "push-refs", "find"])
+def test_closed_by_a_person_meanwhile_is_that_persons_word_for_that_content(scene: Scene, step: str) -> None:
+    bumped(scene)
+    Steps(scene.world).before(step, lambda: scene.world.service.stand_in.close_by_hand(1))
+    ran = run_here(scene.world, f"{API}:1.2.0")
+    scene.check(ran, code=0)
+    assert ran.document["delivery"]["pull_request"]["state"] == "opened", "what is newer is another content"
+    scene.world.service.stand_in.close_by_hand(2)
+    again = run_here(scene.world, f"{API}:1.2.0")
+    scene.check(again, code=0)
+    assert again.document["delivery"]["pull_request"]["state"] == "closed"
+    assert not scene.world.service.open_ones()
+    assert "--reopen" in again.err
+
+
+@pytest.mark.parametrize("step", ["look", "push-refs"])
+def test_a_branch_that_is_deleted_meanwhile_is_made_again(scene: Scene, step: str) -> None:
+    branch = bumped(scene)
+    Steps(scene.world).before(step, lambda: scene.world.repository.delete(branch))
+    assert bumped(scene, "1.2.0") == branch
+    assert "newTag: 1.2.0" in scene.world.repository.read(branch, STAGING)
+    assert len(scene.world.service.open_ones()) == 1
+
+
+@pytest.mark.parametrize("step", ["fetch", "look", "push-refs", "push"])
+def test_a_persons_commit_that_comes_meanwhile_is_not_overwritten(scene: Scene, step: str) -> None:
+    branch = bumped(scene)
+    Steps(scene.world).before(step, lambda: scene.stranger(branch, {"notes": "careful\n"}))
+    ran = run_here(scene.world, f"{API}:1.2.0")
+    scene.check(ran, code=1, ids=frozenset({"human-commits-on-branch"}))
+    assert scene.world.repository.tip(branch) == scene.foreign[-1]
+
+
+def test_a_branch_with_a_persons_commit_stays_when_nothing_of_ours_is_left_to_propose(scene: Scene) -> None:
+    branch = bumped(scene)
+    scene.stranger(branch, {"notes": "careful\n"})
+    files = scene.world.repository
+    texts = {path: files.read(branch, path) for path in FILES}
+    scene.stranger("main", texts, "The same by hand")
+    ran = run_here(scene.world, f"{API}:1.1.0")
+    scene.check(ran, code=0)
+    assert ran.document["result"] == "unchanged"
+    assert files.tip(branch) == scene.foreign[1], "the branch with a person's commit was deleted"
+    assert len(scene.world.service.open_ones()) == 1, "the pull request with a person's commit was closed"
+    assert "A Person" in ran.err or "Person <person@example.invalid>" in ran.err
+
+
+def test_a_pull_request_that_somebody_else_opens_first_is_taken(scene: Scene) -> None:
+    stand_in: Any = scene.world.service.stand_in
+
+    def other() -> None:
+        branch = next(name for name in scene.world.repository.branches() if name != "main")
+        if scene.world.kind == "github":
+            stand_in.pulls.append(github.Pull(1, branch, "main", "Mine", "by hand", "ada"))
+        else:
+            stand_in.merges.append(gitlab.Merge(1, branch, "main", "Mine", "by hand", "ada"))
+
+    Steps(scene.world).before("open", other)
+    bumped(scene)
+    assert len(scene.world.service.all()) == 1
+    before = scene.writes()
+    bumped(scene)
+    bumped(scene)
+    assert scene.writes() <= before + 1, "its text is set at most once"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "least", "code"),
+    [
+        pytest.param(429, {"Retry-After": "7"}, 7, 0, id="retry-after"),
+        pytest.param(429, {}, 60, 0, id="429-without"),
+        pytest.param(403, {"Retry-After": "7"}, 7, 0, id="secondary"),
+        pytest.param(403, {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}, 1, 0, id="reset-in-the-past"),
+        pytest.param(429, {"Retry-After": "3600"}, 0, 3, id="an-hour"),
+    ],
+)
+def test_a_rate_limit_is_waited_for_as_told_or_its_end_is_said(
+    plain: Scene, status: int, headers: dict[str, str], least: float, code: int
+) -> None:
+    waits = Waits()
+    limited = When(kind="status", status=status, headers=headers, body={"message": "rate limit exceeded"})
+    plain.world.service.stand_in.faults.append(limited)
+    ran = run_here(plain.world, f"{API}:1.1.0", waits=waits)
+    plain.check(ran, code=code, ids=frozenset({"rate-limited"}))
+    assert waits.seconds >= least
+    if code:
+        assert ran.document["error"]["retry_at"]
+        assert "try again after" in ran.err
+
+
+def test_no_folder_for_temporary_files_is_exit_3_and_nothing_is_visible(plain: Scene) -> None:
+    ran = run_here(plain.world, f"{API}:1.1.0", TMPDIR=str(plain.temporary / "missing"))
+    plain.check(ran, code=3, ids=frozenset({"disk"}))
+    assert not plain.world.server.requests
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])
+def test_a_bare_environment_gives_the_same_result(plain: Scene, closed: str) -> None:
+    """No HOME, another language, no umask, closed standard streams: as cron and odd runners start programs."""
+    words = ["bump", f"{API}:1.1.0", *plain.world.place(), "--no-verify-image"]
+    shell = f'umask 000; cd "$1" && shift && exec "$@" {closed}'
+    variables = {name: value for name, value in plain.world.variables().items() if name != "HOME"}
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", str(plain.world.folder), sys.executable, "-m", "pipelinegen", *words],
+        env={**variables, "LANG": "tr_TR.UTF-8"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(plain.world.service.open_ones()) == 1
+    plain.check(run_here(plain.world, f"{API}:1.1.0"), code=0)

@@ -120,7 +120,7 @@ class When(ForgeFault):
         self.times -= 1
         if self.action is not None:
             self.action()
-        return self.kind != "nothing"
+        return bool(self.kind != "nothing")
 
 
 class Steps:

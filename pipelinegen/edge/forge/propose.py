@@ -18,7 +18,10 @@ Outcome = Literal["opened", "updated", "unchanged", "merged", "closed", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What is to be proposed. `base_sha` is the tip on which it was planned; `pushed`: the branch was just moved."""
+    """What is to be proposed. `base_sha` is the tip on which it was planned; `pushed`: the branch was just moved.
+
+    seen: the number of the last pull request of this branch whose merge the plan has seen.
+    """
 
     branch: str
     base: str
@@ -32,6 +35,7 @@ class Proposal:
     auto_merge: bool = False
     method: Method | None = None
     reopen: bool = False
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +77,17 @@ def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lamb
 
 
 def _ended(forge: Forge, proposal: Proposal) -> PullRequest | None:
-    """The pull request of this very content that has ended, where that is a reason not to open another."""
+    """The last pull request of this branch, where its end is a reason not to open another."""
     last = forge.find_any(proposal.branch)
     if last is None or last.state == "open":
         return None
+    if last.state == "merged":
+        # Planned on the present tip, the change is needed: the merge was of something older, or undone since.
+        old = last.number > proposal.seen and forge.tip(proposal.base) != proposal.base_sha
+        return last if old else None
     then, now = read_marker(last.body), read_marker(proposal.body)
     if then is None or now is None or then.key != now.key:
         return None
-    if last.state == "merged":
-        # Planned on the present tip, the change is needed again: the merge was undone since.
-        return last if forge.tip(proposal.base) != proposal.base_sha else None
     if then.closed or proposal.reopen:
         return None
     return last
