@@ -42,8 +42,8 @@ def promote_error(error: PipelinegenError) -> dict[str, Any]:
 
 def _line(difference: Difference, changed: bool, promotion: Promotion) -> str:
     """One image: its version before and after, and where."""
-    name, version = parse(difference.repository).familiar, difference.version
-    present = ", ".join(map(str, difference.present))
+    name, version = parse(difference.repository).familiar, difference.version.short
+    present = ", ".join(each.short for each in difference.present)
     if not difference.target:
         return f"{name}: {version} in {promotion.source}, does not stand in {promotion.environment}"
     if not changed:

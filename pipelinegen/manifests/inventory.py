@@ -34,6 +34,12 @@ class Version(NamedTuple):
     def __bool__(self) -> bool:
         return bool(self.tag or self.digest)
 
+    @property
+    def short(self) -> str:
+        """For people: a digest by its first twelve digits."""
+        algorithm, colon, value = (self.digest or "").partition(":")
+        return str(Version(self.tag, f"{algorithm}{colon}{value[:12]}" or None))
+
 
 class Standing(NamedTuple):
     """One place at which an image stands, and the version there. `repository` is normalised."""

@@ -111,7 +111,7 @@ def test_the_list_of_differences_and_the_diff_of_a_dry_run(place: World) -> None
     assert done.code == 0, done.err
     assert not place.service.all()
     assert place.repository.branches().keys() == {"main"}
-    assert f"{API}: 1.0.0@sha256:{'cd' * 32} -> 1.1.0@{DIGEST} ({PRODUCTION}:3, {VALUES}:2)" in done.err
+    assert f"{API}: 1.0.0@sha256:{'cd' * 6} -> 1.1.0@sha256:{'ab' * 6} ({PRODUCTION}:3, {VALUES}:2)" in done.err
     assert f"{WEB}: 1.9.0 -> 2.0.0 ({PRODUCTION}:6)" in done.err
     assert "ghcr.io/acme/only-here: stands in staging only" in done.err
     assert "+    newTag: 1.1.0  # the application" in done.out

@@ -190,4 +190,5 @@ def test_places_in_one_line() -> None:
 )
 def test_a_version_in_words(version: Version, text: str) -> None:
     assert str(version) == text
+    assert version.short == text.replace("ab" * 32, "ab" * 6)
     assert bool(version) == (text != "(no version)")
