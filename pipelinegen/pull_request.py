@@ -77,11 +77,13 @@ def request_key(repository: str, base: str, targets: Sequence[str], references: 
 def title(story: Story) -> str:
     """One line: what changes, to what, where."""
     verb = _VERBS[story.action]
-    if len(story.changes) == 1:
-        change = story.changes[0]
-        what = f"{change.repository} to {_short(change.new)}"
+    names = list(dict.fromkeys(change.repository for change in story.changes))
+    if len(names) == 1:
+        # A rollback may bring one image back in several versions.
+        versions = dict.fromkeys(_short(change.new) for change in story.changes)
+        what = f"{names[0]} to {' and '.join(versions)}"
     else:
-        what = f"{len(story.changes)} images"
+        what = f"{len(names)} images"
     where = f" in {', '.join(story.environments)}" if story.environments else ""
     return cut(f"{verb} {what}{where}", TITLE_LIMIT)
 

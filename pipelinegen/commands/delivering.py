@@ -272,11 +272,13 @@ def message_for(order: Order, plan: Plan, key: str | None) -> str:
             Deployed(reference, origin.source_url, origin.revision, origin.created) if origin else Deployed(reference)
         )
     environments = (order.environment,) if order.environment else ()
-    names = {image.repository for image in changed}
+    names = list(dict.fromkeys(image.repository for image in changed))
     undone = tuple(one for one in order.undone if parse(one.image).repository in names)
     trailers = Trailers(tuple(deployed), environments, key, undone)
     verb = {"bump": "Bump", "promotion": "Promote", "rollback": "Roll back"}[order.action]
-    what = changed[0].repository.rpartition("/")[2] if len(changed) == 1 else f"{len(changed)} images"
-    version = f" to {changed[0].tag or changed[0].digest}" if len(changed) == 1 else ""
+    what = names[0].rpartition("/")[2] if len(names) == 1 else f"{len(names)} images"
+    # A rollback may bring one image back in several versions.
+    versions = dict.fromkeys(image.tag or image.digest or "" for image in changed)
+    version = f" to {' and '.join(versions)}" if len(names) == 1 else ""
     where = f" in {order.environment}" if order.environment else ""
     return commit_message(f"{verb} {what}{version}{where}", order.notes, trailers)

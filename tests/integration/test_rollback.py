@@ -264,6 +264,9 @@ def test_each_place_gets_what_stood_there_and_what_was_not_there_is_left(place: 
     assert done.code == 0, done.err
     branch = done.document["delivery"]["branch"]
     assert place.repository.read(branch, VALUES) == before.replace("canary", "# now alike\ncanary").strip()
+    (opened,) = place.service.all()
+    assert opened.title == f"Roll back {API} to 1.0.0 and 1.1.0 in production"
+    assert place.repository.message(branch).startswith("Roll back api to 1.0.0 and 1.1.0 in production\n")
     assert place.repository.read(branch, f"{folder}/bare.yaml") == f"image: {API}:1.0.0\nmore: {{image: '{API}:1.0.0'}}"
     assert place.repository.read(branch, f"{folder}/new.yaml") == f"image: {API}:2.0.0"
     assert place.repository.read(branch, f"{folder}/pinned.yaml") == f"image: {API}:2.0.0"

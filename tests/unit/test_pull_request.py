@@ -134,7 +134,14 @@ def test_the_body_of_a_bump() -> None:
         (STORY, "Bump ghcr.io/acme/api to 1.10 in production"),
         (replace(STORY, environments=()), "Bump ghcr.io/acme/api to 1.10"),
         (replace(STORY, action="rollback", environments=("a", "b")), "Roll back ghcr.io/acme/api to 1.10 in a, b"),
-        (replace(STORY, action="promotion", changes=STORY.changes * 3), "Promote 3 images in production"),
+        (
+            replace(STORY, action="promotion", changes=tuple(Change(f"acme/{name}", ("1",), "2") for name in "abc")),
+            "Promote 3 images in production",
+        ),
+        (
+            replace(STORY, action="rollback", changes=tuple(Change("redis", ("3",), tag) for tag in ("1", "2", "1"))),
+            "Roll back redis to 1 and 2 in production",
+        ),
         (
             replace(STORY, changes=(Change("redis", (), DIGEST),), environments=()),
             "Bump redis to sha256:abababababab",
