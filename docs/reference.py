@@ -27,10 +27,15 @@ _EXITS = (
 # What each error id means, by exit code. A test holds this table to the code: nothing missing, nothing left over.
 MEANINGS: Mapping[int, Mapping[str, str]] = {
     1: {
+        "agent-failed": "`observe`: the agent reported a failure; its words are told.",
+        "closed-unmerged": "`observe`: the pull request was closed without a merge.",
         "downgrade-refused": "A newer version is deployed than the one that was asked for.",
         "human-commits-on-branch": "The branch of the pull request holds commits of someone else.",
+        "no-earlier-version": "`rollback`: nothing else stood there in the history that was searched.",
         "not-git": "`--deliver commit` in a folder that is not in git.",
+        "replaced": "`observe`: a later commit replaced the change before the agent reported it.",
         "tag-holds-other-content": "The tag and the digest that were given name two different images.",
+        "timed-out": "`observe`: not merged, or not reported as healthy, in time.",
         "too-many-files": "More files would change than `--max-files` allows.",
         "uncommitted-changes": "`--deliver commit`, and a file to change holds changes that are not committed.",
         "versions-differ": "One environment holds several versions of an image, so it is not clear which one is meant.",
@@ -45,6 +50,7 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "bad-url": "The address of the manifest repository cannot be used.",
         "file-refused": "A file is too big, or of a kind that is never changed.",
         "no-match": "The image occurs nowhere in the selected manifests. The nearest names are told.",
+        "no-such-commit": "The commit that was named is not on the branch, or not among its last commits.",
     },
     3: {
         "changed-meanwhile": "A file changed between planning and writing.",

@@ -149,7 +149,7 @@ def date_of(commit: Commit) -> str:
 def _bad_commit(what: str, details: Sequence[str] = ()) -> InputError:
     return InputError(
         what,
-        id="bad-commit",
+        id="no-such-commit",
         where="--to",
         state="nothing was changed",
         next=f"name a commit of the branch by {_FEWEST_DIGITS} or more digits of its SHA; --max-commits looks further",

@@ -69,7 +69,7 @@ def asked_for(options: ObserveOptions) -> Asked:
     if options.commit is not None and not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", options.commit):
         raise InputError(
             f"{ascii(options.commit[:80])[1:-1]} is not the whole SHA of a commit",
-            id="bad-commit",
+            id="no-such-commit",
             where="--commit",
             next="give all of it, as `git rev-parse` prints it",
         )

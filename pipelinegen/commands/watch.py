@@ -121,7 +121,7 @@ class Watch:
             if commit != self.subject.commit or no.status not in {404, 422}:
                 raise
             raise InputError(
-                f"there is no commit {commit[:12]} here", id="bad-commit", where=self.forge.address.web
+                f"there is no commit {commit[:12]} here", id="no-such-commit", where=self.forge.address.web
             ) from no
 
     def _tell_statuses(self, verdict: Verdict) -> None:

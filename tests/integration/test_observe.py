@@ -381,7 +381,7 @@ def test_a_commit_that_the_forge_does_not_know(github: Scene, observe: Callable[
     no = {"message": "No commit found for SHA: 1111111", "documentation_url": "https://docs.github.com"}
     github.place.service.stand_in.fail("status", path="/status$", times=-1, status=422, body=no)
     seen = observe(github, commit="1" * 40)
-    assert (seen.code, seen.document["error"]["id"]) == (2, "bad-commit")
+    assert (seen.code, seen.document["error"]["id"]) == (2, "no-such-commit")
 
 
 def test_several_deliveries_are_observed_in_turn_within_one_time(
