@@ -34,15 +34,15 @@ class BuildRequest:
     dockerfile: Path | None = None
     target: str | None = None
     platforms: tuple[str, ...] = ()
-    build_args: Mapping[str, str] = NONE
+    build_args: Mapping[str, str] = field(default_factory=lambda: NONE)
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
-    labels: Mapping[str, str] = NONE
-    annotations: Mapping[str, str] = NONE
+    labels: Mapping[str, str] = field(default_factory=lambda: NONE)
+    annotations: Mapping[str, str] = field(default_factory=lambda: NONE)
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     attest: tuple[str, ...] = ()
-    contexts: Mapping[str, str] = NONE
+    contexts: Mapping[str, str] = field(default_factory=lambda: NONE)
     created: datetime | None = None
     root: Path = field(default_factory=Path.cwd)
     timeout: float | None = None
@@ -132,8 +132,8 @@ class Engine(Protocol):
         """Run a command in a new container, in place of the image's entrypoint and command; the container is removed.
 
         keep: also make an image of what the command left, for the next command. Raises WorldError (timeout) at the
-        time-out, WorldError (container-failed) where no container can be started; a program that is not in the image
-        is returncode 127, one that cannot be executed is 126.
+        time-out, WorldError (container-failed) where the program cannot be started: it is not in the image, it cannot
+        be executed, or no container can be made.
         """
 
     def start(self, local: str, *, ports: Sequence[int] = (), env: Mapping[str, str] = NONE) -> Container:

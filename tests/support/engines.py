@@ -1,0 +1,109 @@
+"""Real engines for tests, each with storage of its own: which there are, and the environment that each needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from pipelinegen.edge.engines import ENGINES
+from pipelinegen.edge.engines.docker import PLUGIN_BUILDS, version_of
+from pipelinegen.edge.engines.port import Engine, Setup
+from tests.support.dockerd import BUSYBOX_DOCKERFILE, Daemon, busybox, busybox_image, docker_daemon
+
+KINDS = ("docker-classic", "docker-buildkit", "podman", "buildah")
+PACKAGES = {"podman": "podman", "buildah": "buildah"}
+# Defaults of podman's that need more rights than a container of a CI system has.
+_CONTAINERS_CONF = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+
+
+class Bench(NamedTuple):
+    """An engine that is there: how to make it, a base image with a shell, and a look at what it holds."""
+
+    kind: str
+    name: str
+    environ: Mapping[str, str]
+    base: str
+
+    def engine(self, **values: str) -> Engine:
+        return ENGINES[self.name](Setup(environ={**self.environ, **values}))
+
+    def program(self, *words: str) -> str:
+        """The engine's own program, beside our engine."""
+        program = "docker" if self.name == "buildx" else self.name
+        done = subprocess.run([program, *words], env=self.environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def containers(self) -> str:
+        words = ["containers", "--quiet"] if self.name == "buildah" else ["ps", "--all", "--quiet"]
+        return self.program(*words)
+
+    def images(self) -> str:
+        words = ["images", "--format={{.Name}}"] if self.name == "buildah" else ["images", "--format={{.Repository}}"]
+        return self.program(*words)
+
+
+@contextlib.contextmanager
+def open_bench(kind: str, factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """The engine of this kind, or the test is skipped by the name of what is missing."""
+    if kind.startswith("docker"):
+        with docker_daemon(factory) as daemon:
+            yield _docker(kind, daemon)
+    else:
+        if shutil.which(kind) is None:
+            pytest.skip(f"{kind} is not installed: apt-get install -y --no-install-recommends {PACKAGES[kind]}")
+        yield _storage(kind, factory.mktemp(kind))
+
+
+def _docker(kind: str, daemon: Daemon) -> Bench:
+    environ = daemon.environ(DOCKER_BUILDKIT="0" if kind == "docker-classic" else "1")
+    if kind == "docker-buildkit":
+        environ["PATH"] = buildkit_path()
+    return Bench(kind, "docker", environ, busybox_image(daemon))
+
+
+def buildkit_path() -> str:
+    """A PATH whose docker builds by BuildKit: an old one does by itself, a new one by its plugin."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        if os.access(os.path.join(folder, "docker"), os.X_OK):
+            said = _said(os.path.join(folder, "docker"), "--version").removeprefix("Docker version ")
+            if version_of(said) and (
+                version_of(said)[0] < PLUGIN_BUILDS or _said(os.path.join(folder, "docker"), "buildx", "version")
+            ):
+                return os.pathsep.join([folder, os.environ["PATH"]])
+    pytest.skip("no docker with BuildKit: apt-get install docker.io (Debian 12), or the plugin buildx")
+
+
+def _said(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _storage(kind: str, folder: Path) -> Bench:
+    """Podman or buildah with a storage of this test's own, in which nothing needs a kernel's help."""
+    (folder / "containers.conf").write_text(_CONTAINERS_CONF)
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
+    )
+    environ = {
+        **{name: os.environ[name] for name in ("PATH", "TMPDIR", "LANG") if name in os.environ},
+        "HOME": str(folder),
+        "XDG_RUNTIME_DIR": str(folder),
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "BUILDAH_ISOLATION": "chroot",
+    }
+    context = folder / "busybox"
+    context.mkdir()
+    shutil.copy(busybox(), context / "busybox")
+    (context / "Dockerfile").write_text(BUSYBOX_DOCKERFILE)
+    base = "localhost/pipelinegen-test/busybox:1"
+    subprocess.run([kind, "build", "-q", "-t", base, str(context)], env=environ, check=True, capture_output=True)
+    return Bench(kind, kind, environ, base)
