@@ -1,16 +1,4 @@
-"""Which commit statuses are an agent's, and what they say together: healthy, failed, or not known yet.
-
-Agents report under names that their users choose, and these are the customary ones:
-
-- Argo CD notifications write the `label` of the user's template, which the documentation has as
-  `continuous-delivery/APPLICATION`, on the revision that was synced
-  (https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/services/github/); `argocd/APPLICATION` is
-  as common. A template may write a check run instead of a status. GitLab gets it by a webhook of the user's.
-- Flux's notification-controller writes `KIND/NAME/UID` in lower case, such as `kustomization/shop/0c9c2e41`, with the
-  first part of its Provider's UID (https://fluxcd.io/flux/components/notification/providers/#git-commit-status-updates;
-  older ones without the UID); since Flux 2.6 anything that `commitStatusExpr` makes, such as
-  `kustomization/shop/production`. It writes success or failure, and nothing while it works.
-"""
+"""Which commit statuses are an agent's, and what they say together: healthy, failed, or not known yet."""
 
 from __future__ import annotations
 
@@ -21,6 +9,15 @@ from typing import Literal, NamedTuple
 
 from pipelinegen.edge.forge.port import CommitStatus
 
+# Agents report under names that their users choose, and these are the customary ones.
+# Argo CD notifications write the `label` of the user's template on the revision that was synced; the documentation has
+# `continuous-delivery/APPLICATION`, and `argocd/APPLICATION` is as common. A template may write a check run instead;
+# GitLab gets its status by a webhook of the user's.
+# https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/services/github/
+# Flux's notification-controller writes `KIND/NAME/UID` in lower case, such as `kustomization/shop/0c9c2e41`, with the
+# first part of its Provider's UID (older ones without); since Flux 2.6 anything that `commitStatusExpr` makes, such as
+# `kustomization/shop/production`. It writes success or failure, and nothing while it works.
+# https://fluxcd.io/flux/components/notification/providers/#git-commit-status-updates
 AGENTS = (
     *("argocd/*", "continuous-delivery/*", "kustomization/*", "helmrelease/*"),
     *("*/kustomization/*", "*/helmrelease/*"),
