@@ -1,22 +1,34 @@
 """The demo: the story comes true with real git, in any folder, under any user's settings, and leaves nothing behind."""
 
+import http.client
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from pipelinegen.commands.demo import run
-from pipelinegen.commands.demo.expected import NEW_LINES, bumped
+from pipelinegen.commands.demo.expected import NEW_LINES, ROLLED_BACK, STAGED, STAGED_AGAIN, bumped
+from pipelinegen.commands.demo.forge import API, Forge
+from pipelinegen.commands.demo.forge import Report as Reported
 from pipelinegen.commands.demo.repositories import make_repositories
-from pipelinegen.commands.demo.story import STORY, Step, play
+from pipelinegen.commands.demo.scene import Scene
+from pipelinegen.commands.demo.server import PATH, Hosted, hosted
+from pipelinegen.commands.demo.stage import Stage
+from pipelinegen.commands.demo.step import Step, play
+from pipelinegen.commands.demo.story import STORY
 from pipelinegen.errors import Defect
 from pipelinegen.report import Report
 from pipelinegen.shipped import files_under
+from tests.support.forges.description import Description
 
 SCREEN = 52
+SERVER = re.compile(r"http://127\.0\.0\.1:[0-9]+/")
 
 
 def demo(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -44,15 +56,23 @@ def test_the_story_comes_true(told: subprocess.CompletedProcess[str]) -> None:
 
 
 def test_every_command_line_is_shown(told: subprocess.CompletedProcess[str]) -> None:
-    shown = [line[2:] for line in told.stderr.splitlines() if line.startswith("$ ")]
-    assert shown[0].startswith("cd ")
-    assert shown[1:] == [command for step in STORY for command in step.commands]
+    lines = [SERVER.sub("URL/", line) for line in told.stderr.splitlines() if line.startswith(("$ ", "# "))]
+    assert lines[0].startswith("$ cd ")
+    commands = [command.replace("{url}", f"URL/{PATH}.git") for step in STORY for command in step.commands]
+    commands = [command.replace("{forge}", "github") for command in commands]
+    assert lines[1:] == [command if command.startswith("# ") else f"$ {command}" for command in commands]
 
 
 def test_standard_output_carries_only_results(told: subprocess.CompletedProcess[str]) -> None:
     assert '+  - { name: shop-worker, newName: ghcr.io/acme/worker, newTag: "8e10257" }' in told.stdout
-    for line in ("steps did", "nothing to do", "error:", "$ "):
-        assert line not in told.stdout
+    for line in ("steps did", "nothing to do", "error:", "$ ", "# ", "pull request opened"):
+        assert f"\n{line}" not in told.stdout
+
+
+def test_the_reviewer_reads_what_the_rollback_undoes(told: subprocess.CompletedProcess[str]) -> None:
+    text = told.stderr.partition("# A reviewer reads pull request 3")[2]
+    assert "  | - `ghcr.io/acme/worker`: `8e10257` → `3f9a1c2`" in text
+    assert re.search(r"  \| - Undoes [0-9a-f]{12} of Ada, .*Promote 2 images in production", text)
 
 
 def test_each_step_fits_a_screen(tmp_path: Path) -> None:
@@ -65,15 +85,17 @@ def test_each_step_fits_a_screen(tmp_path: Path) -> None:
         text=True,
         check=True,
     ).stdout
-    steps = told.split("\n\n")
-    numbered = [index for index, text in enumerate(steps) if " of " in text.partition(":")[0]]
+    numbered = list(re.finditer(r"(?m)^[0-9]+ of [0-9]+: ", told))
     assert len(numbered) == len(STORY)
-    for start, end in zip(numbered, [*numbered[1:], len(steps)], strict=True):
-        assert "\n\n".join(steps[start:end]).count("\n") < SCREEN
+    ends = [*(found.start() for found in numbered[1:]), len(told)]
+    tall = [told[start.start() : end] for start, end in zip(numbered, ends, strict=True)]
+    assert not [step for step in tall if step.count("\n") > SCREEN]
 
 
-def test_the_document_tells_each_step(tmp_path: Path) -> None:
-    done = demo("--json", cwd=tmp_path)
+def test_the_document_tells_each_step_and_a_job_gets_no_outputs(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
+    done = demo("--json", cwd=tmp_path, GITHUB_ACTIONS="true", **dict.fromkeys(names, str(outputs)))
     document = json.loads(done.stdout)
     assert (document["schema"], document["result"], document["folder"]) == ("pipelinegen.demo/1", "done", None)
     assert [step["name"] for step in document["steps"]] == [step.name for step in STORY]
@@ -81,15 +103,25 @@ def test_the_document_tells_each_step(tmp_path: Path) -> None:
     assert runs["write"][0]["document"]["result"] == "updated"
     assert runs["again"][0]["document"]["result"] == "unchanged"
     assert [runs[name][0]["exit_code"] for name in ("again", "downgrade", "typo")] == [0, 1, 2]
+    pulls = [runs[name][0]["document"]["delivery"]["pull_request"] for name in ("pull-request", "newer-build")]
+    assert [(pull["number"], pull["state"]) for pull in pulls] == [(1, "opened"), (1, "updated")]
+    assert runs["late-build"][0]["document"]["result"] == "superseded"
+    assert runs["observe"][1]["document"]["result"] == "healthy"
+    assert not list(tmp_path.iterdir())
 
 
-def test_quiet_says_nothing_to_people(tmp_path: Path) -> None:
-    done = demo("--quiet", cwd=tmp_path)
+@pytest.mark.parametrize("mark", [{"GITLAB_CI": "true"}, {"JENKINS_URL": "http://ci"}], ids=["gitlab", "jenkins"])
+def test_quiet_says_nothing_to_people(tmp_path: Path, mark: dict[str, str]) -> None:
+    dotenv = str(tmp_path / "dotenv")
+    done = demo("--quiet", cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), PIPELINEGEN_DOTENV=dotenv, **mark)
     assert done.returncode == 0
     assert done.stderr == ""
+    assert not list(tmp_path.iterdir())
 
 
-def test_keep_leaves_both_repositories_with_the_bump(tmp_path: Path) -> None:
+def test_keep_leaves_the_repositories_also_inside_another_one(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text("*\n")
     done = demo("--keep", "made/here", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     manifests = tmp_path / "made/here/manifests"
@@ -97,11 +129,56 @@ def test_keep_leaves_both_repositories_with_the_bump(tmp_path: Path) -> None:
     assert git(tmp_path / "made/here/shop", "status", "--porcelain") == ""
     wanted = bumped(files_under("demo", "manifests"))
     assert {path: (manifests / path).read_bytes() for path in wanted} == wanted
+    server = tmp_path / f"made/here/server/{PATH}.git"
+    heads = git(server, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    assert [name.rpartition("-")[0] for name in heads if name != "main"] == [
+        "pipelinegen-production-api",
+        "pipelinegen-promotion-production-from-staging",
+        "pipelinegen-rollback-production-images",
+    ]
+    rolled_back = bumped(bumped(files_under("demo", "manifests"), STAGED_AGAIN), ROLLED_BACK)
+    assert {path: git(server, "show", f"{heads[-1]}:{path}").encode() for path in rolled_back} == rolled_back
+    subjects = git(server, "log", "--first-parent", "--format=%s", "main").splitlines()
+    assert len(subjects) == 5
+    assert subjects[-1] == "Deploy the shop"
 
 
-def test_keep_takes_an_empty_folder(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    assert run(str(tmp_path / "empty"), Report(verbosity=-1)) == 0
+@pytest.fixture(scope="module")
+def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
+    """The forge of a whole story."""
+    forges: list[Forge] = []
+    with pytest.MonkeyPatch.context() as patch:
+        made = Forge.__init__
+
+        def noted(self: Forge, repository: str, path: str) -> None:
+            made(self, repository, path)
+            forges.append(self)
+
+        patch.setattr(Forge, "__init__", noted)
+        assert run(str(tmp_path_factory.mktemp("empty")), Report(verbosity=-1, json=True)) == 0
+    return forges[0]
+
+
+def test_the_forge_answers_as_github_describes_itself(forge: Forge) -> None:
+    """What GitHub would refuse or never say is found here, also in what this forge leaves out."""
+    description = Description("github.json")
+    faults, operations = [], set()
+    for each in forge.log:
+        if each.path.startswith(f"{API}/"):
+            operation = description.operation(each.method, each.path.removeprefix(API))
+            assert operation, f"not in GitHub's description: {each.method} {each.path}"
+            operations.add(operation.rpartition("}/")[2] if "{pull" not in operation else operation)
+            faults += description.request_faults(operation, dict(each.query), each.content)
+            complete = description.completed(operation, each.status, each.answer)
+            faults += description.answer_faults(operation, each.status, complete)
+    assert not faults
+    assert len(operations) >= 4
+
+
+def test_three_pull_requests_are_made_and_nothing_more_is_written(forge: Forge) -> None:
+    writes = [f"{each.method} {each.path.rpartition(PATH)[2]}" for each in forge.log if each.method != "GET"]
+    assert writes == ["POST /pulls", "PATCH /pulls/1", "POST /pulls", "POST /pulls"]
+    assert [(pull.number, pull.state) for pull in forge.pulls] == [(1, "closed"), (2, "closed"), (3, "open")]
 
 
 @pytest.mark.parametrize("name", ["full", "file", "file/below"])
@@ -136,24 +213,12 @@ def test_neither_git_configuration_nor_variables_of_the_user_count(tmp_path: Pat
         GIT_AUTHOR_DATE="never",
         PIPELINEGEN_DRY_RUN="1",
         PIPELINEGEN_REPO="/nowhere",
+        PIPELINEGEN_TOKEN="none",
+        GH_TOKEN="none",
+        http_proxy="http://127.0.0.1:9",
+        ALL_PROXY="http://127.0.0.1:9",
         LC_ALL="tr_TR.UTF-8",
     )
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("mark", [{"GITHUB_ACTIONS": "true"}, {"GITLAB_CI": "true"}, {"JENKINS_URL": "http://ci"}])
-def test_in_ci_it_writes_no_outputs_of_the_job(tmp_path: Path, mark: dict[str, str]) -> None:
-    names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "PIPELINEGEN_DOTENV")
-    files = {name: str(tmp_path / name) for name in names}
-    done = demo(cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), **files, **mark)
-    assert done.returncode == 0, done.stderr
-    assert not list(tmp_path.iterdir())
-
-
-def test_it_may_lie_inside_another_repository(tmp_path: Path) -> None:
-    git(tmp_path, "init", "--quiet")
-    (tmp_path / ".gitignore").write_text("*\n")
-    done = demo("--keep", "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 
@@ -184,11 +249,120 @@ def test_a_step_that_does_something_else_is_a_defect(
 
 
 def test_a_dry_run_that_writes_is_seen(tmp_path: Path) -> None:
-    from pipelinegen.commands.demo.scene import Scene
-    from pipelinegen.commands.demo.stage import Stage
-
     make_repositories(str(tmp_path))
     dry = next(step for step in STORY if step.name == "kustomize-and-helm")
     wet: Step = dry._replace(commands=(dry.commands[0].replace("--dry-run ", ""),))
-    with pytest.raises(Defect, match="a dry run changed a file"):
-        play(wet, "1 of 1", Scene(str(tmp_path), Stage(Report(verbosity=-1, json=True))))
+    with hosted(str(tmp_path)) as server, pytest.raises(Defect, match="a dry run changed a file"):
+        play(wet, "1 of 1", Scene(str(tmp_path), Stage(Report(verbosity=-1, json=True)), server))
+
+
+def steps(*names: str) -> tuple[Step, ...]:
+    return tuple(step for step in STORY if step.name in names)
+
+
+def test_a_push_of_something_else_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    (path,) = STAGED
+    monkeypatch.setitem(STAGED[path], 8, b"  newTag: 1.10.1\n")
+    monkeypatch.setattr("pipelinegen.commands.demo.STORY", steps("server", "push"))
+    with pytest.raises(Defect, match=f"on main these files hold something else: {re.escape(path)}"):
+        run(None, Report(verbosity=-1, json=True))
+
+
+def test_a_second_pull_request_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forge that loses what it was told opens another one for the same branch."""
+
+    def forget(self: Forge, *_: object) -> tuple[int, object]:
+        for pull in self.pulls:
+            pull.state = "closed"
+        return 200, []
+
+    monkeypatch.setattr(Forge, "_list", forget)
+    monkeypatch.setattr(
+        "pipelinegen.commands.demo.STORY", steps("server", "push", "pull-request", "pull-request-again")
+    )
+    with pytest.raises(Defect, match="2 requests wrote something"):
+        run(None, Report(verbosity=-1, json=True))
+
+
+def test_an_agent_that_fails_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    expect = Forge.expect
+
+    def fail(self: Forge, commit: str, *_: object) -> None:
+        expect(self, commit, Reported("argocd/shop-production", "failure", "ImagePullBackOff"))
+
+    monkeypatch.setattr(Forge, "expect", fail)
+    chosen = steps("server", "push", "pull-request", "newer-build", "merge", "observe")
+    monkeypatch.setattr("pipelinegen.commands.demo.STORY", chosen)
+    with pytest.raises(Defect, match="exit 1: pipelinegen observe"):
+        run(None, Report(verbosity=-1, json=True))
+
+
+def test_a_git_that_cannot_serve_tells_the_story_without_a_forge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipelinegen.commands.demo.server.has_backend", lambda: False)
+    assert run(str(tmp_path / "here"), Report()) == 0
+    told = capfd.readouterr().err
+    assert "this git has no http-backend and cannot be a server" in told
+    assert f"PIPELINEGEN_REPO=file://{tmp_path}/here/server/{PATH}.git PIPELINEGEN_FORGE=none" in told
+    assert f"All {len(STORY) - 1} steps did what they should" in told
+    assert "pipelinegen observe" not in told
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Hosted]:
+    make_repositories(str(tmp_path))
+    with hosted(str(tmp_path)) as server:
+        yield server
+
+
+def ask(server: Hosted, method: str, path: str, token: str | None, body: str | None = None) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    try:
+        connection.request(method, path, body, {"Authorization": f"token {token}"} if token else {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong"], ids=["none", "empty", "wrong"])
+@pytest.mark.parametrize("path", [f"/{PATH}.git/info/refs?service=git-upload-pack", f"{API}/repos/{PATH}"])
+def test_the_server_answers_nobody_without_the_token(server: Hosted, path: str, token: str | None) -> None:
+    assert ask(server, "GET", path, token)[0] == 401
+    assert ask(server, "GET", path, server.token)[0] == 200
+
+
+def test_the_server_serves_nothing_but_the_repository(server: Hosted) -> None:
+    assert urlsplit(server.url).hostname == "127.0.0.1"
+    for path in (f"/{PATH}.git/../../../shop/.git/HEAD", "/etc/passwd", f"{API}/user", f"{API}/repos/acme/other"):
+        assert ask(server, "GET", path, server.token)[0] == 404
+
+
+def test_the_forge_refuses_what_github_refuses(server: Hosted) -> None:
+    pulls, content = f"{API}/repos/{PATH}/pulls", {"title": "t", "head": "nowhere", "base": "main"}
+    status, answer = ask(server, "POST", pulls, server.token, json.dumps(content))
+    assert (status, json.loads(answer)["errors"][0]["field"]) == (422, "head")
+    git(Path(server.repository), "branch", "change", "main")
+    content["head"] = "change"
+    assert ask(server, "POST", pulls, server.token, json.dumps(content))[0] == 201
+    status, answer = ask(server, "POST", pulls, server.token, json.dumps(content))
+    assert (status, json.loads(answer)["errors"][0]["message"]) == (422, "A pull request already exists for change.")
+    assert ask(server, "GET", f"{pulls}/2", server.token)[0] == 404
+    assert ask(server, "PUT", f"{pulls}/1/merge", server.token, json.dumps({"sha": "0" * 40}))[0] == 409
+
+
+def test_the_token_is_new_each_time_and_never_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    make_repositories(str(tmp_path / "one"))
+    with hosted(str(tmp_path / "one")) as one:
+        scene = Scene(str(tmp_path / "one"), Stage(Report(verbosity=2)), one)
+        for step in steps("server", "push", "pull-request"):
+            play(step, "1 of 1", scene)
+    printed = capfd.readouterr()
+    assert "pull request opened" in printed.err
+    assert one.token not in printed.out + printed.err
+    kept = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(one.token.encode() in data for data in kept)
+    os.rename(tmp_path / "one/server", tmp_path / "one/before")
+    with hosted(str(tmp_path / "one")) as two:
+        assert two.token != one.token

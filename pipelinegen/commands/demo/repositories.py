@@ -14,9 +14,12 @@ from pipelinegen.shipped import files_under
 APPLICATION = "shop"
 MANIFESTS = "manifests"
 
+# What CI builds: a commit of the application for each version of the API.
+RELEASES = (("v1.10.0", "Show prices with taxes"), ("v1.10.1", "Round the taxes"), ("v1.11.0", "Take gift cards"))
+
 # Nothing of the user's git configuration, and always the same author and time.
 _IDENTITY = {"name": "Shop Team", "email": "team@shop.example", "date": "2026-01-05T09:00:00+00:00"}
-_PLAIN_GIT = {
+PLAIN_GIT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_TEMPLATE_DIR": "",
@@ -54,7 +57,7 @@ def folder_for(keep: str | None) -> Iterator[str]:
 
 
 def make_repositories(folder: str) -> None:
-    """The application repository and the manifest repository, each with one commit."""
+    """The application repository with its releases, and the manifest repository with one commit."""
     for name, subject in ((APPLICATION, "Start the shop"), (MANIFESTS, "Deploy the shop")):
         root = os.path.join(folder, name)
         _write(root, files_under("demo", name))
@@ -64,6 +67,12 @@ def make_repositories(folder: str) -> None:
         git(root, "config", "user.email", _IDENTITY["email"])
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", subject)
+    root = os.path.join(folder, APPLICATION)
+    for day, (tag, subject) in enumerate(RELEASES, start=6):
+        date = f"2026-01-{day:02}T09:00:00+00:00"
+        dates = {"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+        git(root, "commit", "--quiet", "--allow-empty", "--message", subject, **dates)
+        git(root, "tag", tag)
 
 
 def _write(root: str, files: dict[str, bytes]) -> None:
@@ -74,9 +83,9 @@ def _write(root: str, files: dict[str, bytes]) -> None:
             file.write(data)
 
 
-def git(folder: str, *words: str) -> str:
+def git(folder: str, *words: str, **variables: str) -> str:
     """What git writes. Raises WorldError where it refuses."""
-    done = capture(["git", *words], cwd=folder, env=environment(**_PLAIN_GIT))
+    done = capture(["git", *words], cwd=folder, env=environment(**{**PLAIN_GIT, **variables}))
     if done.returncode != 0:
         raise WorldError(
             f"git {words[0]} failed",

@@ -26,6 +26,14 @@ class Stage(Report):
         """The command line as a person would type it."""
         self.say(f"{self._paint('green', '$')} {self._paint('bold', line)}")
 
+    def played(self, line: str) -> None:
+        """What somebody else does in the story."""
+        self.say(self._paint("cyan", line))
+
+    def quote(self, text: str) -> None:
+        """A text that somebody reads, a pull request's."""
+        self.say("\n".join(f"  | {line}".rstrip() for line in text.splitlines()))
+
     def refusal(self, error: PipelinegenError) -> None:
         """An error that belongs to the story, so nothing went wrong that a quiet run must tell."""
         if self.verbosity >= 0:

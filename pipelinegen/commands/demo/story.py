@@ -1,55 +1,18 @@
-"""The story of the demo as data: each step a title, the command lines, and a check that they did what they should."""
+"""The story of the demo as data, first in a checkout: each step a title, the command lines, and a check of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
 
+from pipelinegen.commands.demo.delivered import DELIVERED
 from pipelinegen.commands.demo.expected import NEW_LINES, bumped
 from pipelinegen.commands.demo.repositories import MANIFESTS
 from pipelinegen.commands.demo.scene import Run, Scene
-from pipelinegen.errors import Defect
+from pipelinegen.commands.demo.step import Step
 from pipelinegen.shipped import files_under
 
 _GIT = "git -C ../manifests"
 _BUMP = "pipelinegen bump ghcr.io/acme/api:1.10.0 ghcr.io/acme/worker:8e10257 --repo ../manifests"
-
-
-class Step(NamedTuple):
-    """One step. `exit_code` is that of its commands; `check` says what is wrong, or nothing."""
-
-    name: str
-    title: str
-    note: str
-    commands: tuple[str, ...]
-    check: Callable[[Scene, Sequence[Run]], str | None]
-    exit_code: int = 0
-
-
-class Told(NamedTuple):
-    """A step that was played."""
-
-    step: Step
-    runs: Sequence[Run]
-
-    def data(self) -> dict[str, Any]:
-        runs = [run.data() for run in self.runs]
-        return {"name": self.step.name, "title": self.step.title, "runs": runs}
-
-
-def play(step: Step, number: str, scene: Scene) -> Told:
-    """Tell the step, run its commands, check what they did. Raises Defect where they did something else."""
-    scene.stage.heading(number, step.title, step.note)
-    runs = [scene.run(command) for command in step.commands]
-    wrong = next((f"exit {run.exit_code}: {run.command}" for run in runs if run.exit_code != step.exit_code), None)
-    wrong = wrong or step.check(scene, runs)
-    if wrong:
-        raise Defect(
-            f"the step {step.name!r} of the demo did something else: {wrong}",
-            id="demo-differs",
-            next="report it with the output above",
-        )
-    return Told(step, runs)
 
 
 def _before() -> dict[str, bytes]:
@@ -107,7 +70,7 @@ def _as_after_the_bump(scene: Scene) -> str | None:
     return f"these files hold something else: {', '.join(wrong)}" if wrong else None
 
 
-STORY = (
+_IN_A_CHECKOUT = (
     Step(
         "repositories",
         "the manifests that run a shop",
@@ -171,3 +134,5 @@ STORY = (
         exit_code=2,
     ),
 )
+
+STORY = (*_IN_A_CHECKOUT, *DELIVERED)
