@@ -57,6 +57,10 @@ def _run() -> int:
 
         return run()
     except Interrupted as stop:
+        if stop.state:
+            from pipelinegen.report import Report
+
+            Report().say(f"interrupted: {stop.state}")
         return stop.exit_code
     except KeyboardInterrupt:
         return 130

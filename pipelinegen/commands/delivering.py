@@ -18,6 +18,7 @@ from pipelinegen.edge.git.history import Commit, commits_beyond
 from pipelinegen.edge.git.push import Landed, Lost, Outcome, push
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.signing import Signing, read_identity, read_signing
+from pipelinegen.edge.process import Interrupted
 from pipelinegen.errors import Defect, InputError, PipelinegenError, Refused, WorldError
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan
@@ -94,7 +95,7 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
     try:
         rendered = rendered_text(apply(plan, tree), tree)
         pull = propose(remote, forge, order, plan, rendered, head, pushed=done.made is not None, report=report)
-    except PipelinegenError as error:
+    except (PipelinegenError, Interrupted) as error:
         there = f"; {error.state}" if error.state else f", without a {forge.noun}"
         error.state = f"the branch {branch} is pushed at {head[:12]}{there}"
         raise

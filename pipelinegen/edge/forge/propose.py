@@ -8,6 +8,7 @@ from typing import Literal
 
 from pipelinegen.edge.forge.none import by_hand
 from pipelinegen.edge.forge.port import Forge, Method, PullRequest, Unmet, Wishes
+from pipelinegen.edge.process import Interrupted
 from pipelinegen.errors import PipelinegenError
 from pipelinegen.pull_request import Marker, read_marker
 
@@ -71,7 +72,7 @@ def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lamb
             outcome = "updated"
             tell(f"step=pull-request state=updated number={found.number}")
         return _with_wishes(forge, proposal, outcome, found)
-    except PipelinegenError as error:
+    except (PipelinegenError, Interrupted) as error:
         error.state = error.state or f"{found.url} is open"
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 
@@ -18,6 +19,7 @@ from pipelinegen.errors import InputError, PipelinegenError, WorldError
 
 HEADS = "refs/heads/"
 DEADLINE_SECONDS = 600.0
+REMOVAL_ROUNDS = 20
 # After a lost race: deep enough to see among the newest commits whether ours is one of them.
 REFRESH_DEPTH = 8
 
@@ -268,7 +270,21 @@ def _temporary_folder() -> str:
 
 
 def remove_folder(path: str) -> None:
-    """Remove a folder of ours; links in it are removed, not followed."""
+    """Remove a folder of ours; links in it are removed, not followed.
+
+    A program that we have ended may write for one more moment, so a folder that is not empty is looked at again. What is
+    left after that does no harm: there is no secret in it.
+    """
+    for _ in range(REMOVAL_ROUNDS):
+        try:
+            _remove(path)
+        except OSError:
+            time.sleep(0.05)
+        else:
+            break
+
+
+def _remove(path: str) -> None:
     for folder, folders, files in os.walk(path, topdown=False):
         for name in files:
             os.unlink(os.path.join(folder, name))
