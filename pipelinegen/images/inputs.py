@@ -57,6 +57,17 @@ class Inputs(NamedTuple):
     test_files: Mapping[str, str] = {}
 
 
+class Hashes(NamedTuple):
+    """What an image is made from: all of it, and without what its base images are on that day."""
+
+    inputs: str
+    sources: str
+
+
+def hashes_of(inputs: Inputs) -> Hashes:
+    return Hashes(hash_of(inputs), sources_of(inputs))
+
+
 def hash_of(inputs: Inputs) -> str:
     """The SHA-256 of the inputs in 64 hexadecimal digits: the same for the same inputs, in whatever order they came."""
     facts = {
