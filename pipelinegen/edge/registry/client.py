@@ -17,13 +17,13 @@ from pipelinegen.edge.registry.content import (
     Manifest,
     check,
     media_type_of,
-    platform_of,
     read_manifest,
     read_object,
     stated_digest,
 )
 from pipelinegen.edge.registry.credentials import Keyring
 from pipelinegen.errors import NotPermitted, WorldError
+from pipelinegen.images.platforms import platform_of
 from pipelinegen.images.reference import ImageReference, is_tag
 
 if TYPE_CHECKING:

@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING
 
 from pipelinegen.edge.registry.answers import refused
 from pipelinegen.errors import WorldError
+from pipelinegen.images.media_types import INDEXES, MANIFESTS, OCI_INDEX, OCI_MANIFEST
+from pipelinegen.images.platforms import platform_of
 from pipelinegen.images.reference import ImageReference, is_digest
 
 if TYPE_CHECKING:
     import requests
 
-OCI_INDEX = "application/vnd.oci.image.index.v1+json"
-OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-INDEX_TYPES = (OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json")
-MANIFEST_TYPES = (OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2+json")
-ACCEPT = ", ".join((*INDEX_TYPES, *MANIFEST_TYPES))
+ACCEPT = ", ".join((*INDEXES, *MANIFESTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Manifest:
 
     @property
     def is_index(self) -> bool:
-        return self.media_type in INDEX_TYPES
+        return self.media_type in INDEXES
 
     def children(self) -> list[Mapping[str, object]]:
         """The descriptors of an index."""
@@ -111,19 +109,10 @@ def read_object(body: bytes, reference: ImageReference) -> Mapping[str, object]:
     return content
 
 
-def platform_of(content: object) -> str:
-    """linux/arm/v7 of an index's descriptor or an image's configuration; empty where it says none."""
-    if not isinstance(content, Mapping):
-        return ""
-    parts = [content.get(name) for name in ("os", "architecture", "variant")]
-    texts = [part for part in parts if isinstance(part, str) and part]
-    return "/".join(texts) if parts[0] and parts[1] else ""
-
-
 def _type_of(served: str, content: Mapping[str, object]) -> str | None:
     """The type as served; a static file server knows none, and OCI's own field is optional: then what it holds."""
     for claimed in (served, content.get("mediaType")):
-        if isinstance(claimed, str) and claimed in (*INDEX_TYPES, *MANIFEST_TYPES):
+        if isinstance(claimed, str) and claimed in (*INDEXES, *MANIFESTS):
             return claimed
     if content.get("schemaVersion") != 2:
         return None

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from pipelinegen.edge.registry.answers import WORDS_LIMIT, error_codes, words
 from pipelinegen.edge.registry.connection import address
-from pipelinegen.edge.registry.content import digest_of, platform_of
+from pipelinegen.edge.registry.content import digest_of
 from pipelinegen.errors import InputError
+from pipelinegen.images.platforms import platform_of
 
 WORDS = {
     "the registry's form": (
