@@ -75,6 +75,21 @@ def test_the_reviewer_reads_what_the_rollback_undoes(told: subprocess.CompletedP
     assert re.search(r"  \| - Undoes [0-9a-f]{12} of Ada, .*Promote 2 images in production", text)
 
 
+def test_the_readme_shows_lines_of_the_story(told: subprocess.CompletedProcess[str]) -> None:
+    """In their order, but for what is new in each run: the port, the commits and the time."""
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    block = readme.partition("```console network\n")[2].partition("```")[0]
+    story = iter(map(without_what_is_new, told.stderr.splitlines()))
+    missing = [line for line in block.splitlines() if without_what_is_new(line) not in story]
+    assert len(block.splitlines()) > 10
+    assert not missing
+
+
+def without_what_is_new(line: str) -> str:
+    line = re.sub(r"20[0-9]{2}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}", "TIME", SERVER.sub("URL/", line))
+    return re.sub(r"(?<![-@0-9a-f])[0-9a-f]{12}\b", "COMMIT", line)
+
+
 def test_each_step_fits_a_screen(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "120"}
     told = subprocess.run(
