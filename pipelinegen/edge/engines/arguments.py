@@ -67,6 +67,7 @@ def common(request: BuildRequest) -> list[str]:
     ]
     words += [f"--label={name}={value}" for name, value in request.labels.items()]
     words += [f"--ssh={each}" for each in request.ssh]
+    words += ["--no-cache"] if request.no_cache else []
     return words
 
 

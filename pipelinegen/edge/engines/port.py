@@ -46,6 +46,7 @@ class BuildRequest:
     created: datetime | None = None
     root: Path = field(default_factory=Path.cwd)
     timeout: float | None = None
+    no_cache: bool = False
 
 
 class Detected(NamedTuple):
