@@ -102,8 +102,10 @@ def _joined(blocks: Iterable[_Block]) -> list[_Block]:
     for block in blocks:
         if joined and joined[-1].last == block.first:
             before = joined.pop()
-            block = _Block(before.first, block.last, [*before.new, *block.new])  # noqa: PLW2901
-        joined.append(block)
+            before.new.extend(block.new)
+            joined.append(_Block(before.first, block.last, before.new))
+        else:
+            joined.append(block)
     return joined
 
 

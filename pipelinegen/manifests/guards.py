@@ -60,7 +60,7 @@ def duplicate_key(place: Place) -> str | None:
             if key is not None and isinstance(step.parent, MappingNode) and step.parent.repeats(key):
                 return key
     values = place.form.beside if isinstance(place.form, Split) else None
-    return next((key for key in values.names() if _names(key) and values.repeats(key)), None) if values else None
+    return next(filter(_names, sorted(values.repeated)), None) if values else None
 
 
 def _names(key: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -105,20 +106,20 @@ class Scalar(Node):
 class Mapping(Node):
     """A mapping, its pairs in the order of the file."""
 
-    __slots__ = ("flow", "pairs")
+    __slots__ = ("_index", "_repeated", "flow", "pairs")
 
     def __init__(self, start: int, tag: str | None, anchor: str | None, flow: bool) -> None:
         super().__init__(start, start, tag, anchor)
         self.flow = flow
         self.pairs: list[tuple[Node, Node]] = []
+        self._index: dict[str, Node] | None = None
+        self._repeated: frozenset[str] | None = None
 
     def get(self, key: str) -> Node | None:
         """The value under a key (the last one, as readers take it), or None."""
-        found = None
-        for name, value in self.pairs:
-            if isinstance(name, Scalar) and name.value == key:
-                found = value
-        return found
+        if self._index is None:
+            self._index = {name.value: value for name, value in self.pairs if isinstance(name, Scalar)}
+        return self._index.get(key)
 
     def text(self, key: str) -> str | None:
         """The value under a key when it is a scalar, or None."""
@@ -131,7 +132,15 @@ class Mapping(Node):
 
     def repeats(self, key: str) -> bool:
         """Whether a key stands in the mapping more than once."""
-        return sum(isinstance(name, Scalar) and name.value == key for name, _ in self.pairs) > 1
+        return key in self.repeated
+
+    @property
+    def repeated(self) -> frozenset[str]:
+        """The keys that stand in the mapping more than once."""
+        if self._repeated is None:
+            counts = Counter(self.names())
+            self._repeated = frozenset(key for key, count in counts.items() if count > 1)
+        return self._repeated
 
 
 class Sequence(Node):

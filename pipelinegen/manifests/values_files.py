@@ -9,7 +9,7 @@ from pipelinegen.images.reference import normalise
 from pipelinegen.manifests.locate.helm_values import full_name, version_keys
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources
-from pipelinegen.manifests.spans import Mapping, Node, Scalar, scalars
+from pipelinegen.manifests.spans import Mapping, Scalar, scalars
 from pipelinegen.manifests.spans import Sequence as NodeSequence
 
 Path: TypeAlias = tuple[str, ...]
@@ -66,25 +66,28 @@ def values_file(sources: Sources, path: str) -> Values | None:
     return next((values for values in values_in(source) if values.own_file), None) if source else None
 
 
+def mappings_in(root: Mapping) -> Iterator[tuple[Path, Mapping]]:
+    """A mapping and those below it (a chart's values are merged key by key, lists are not), with their paths."""
+    pending: list[tuple[Path, Mapping]] = [((), root)]
+    while pending:
+        path, mapping = pending.pop()
+        yield path, mapping
+        for key, value in mapping.pairs:
+            if isinstance(key, Scalar) and isinstance(value, Mapping):
+                pending.append(((*path, key.value), value))
+
+
 def names_in(values: Values) -> Iterator[Named]:
     """Where a set of values names a repository."""
     anchors = values.source.anchors
-    pending: list[tuple[Path, Node]] = [((), values.root)]
-    while pending:
-        path, node = pending.pop()
-        if not isinstance(node, Mapping):
-            continue
-        for key, value in node.pairs:
-            if not isinstance(key, Scalar):
-                continue
-            named = anchors.resolve(value) if version_keys(key.value) else None
-            if isinstance(named, Scalar):
-                name = full_name(node, named.value, anchors)
+    for path, mapping in mappings_in(values.root):
+        for key, value in mapping.pairs:
+            named = anchors.resolve(value) if isinstance(key, Scalar) and version_keys(key.value) else None
+            if isinstance(key, Scalar) and isinstance(named, Scalar):
+                name = full_name(mapping, named.value, anchors)
                 repository = normalise(name) if name else None
                 if name is not None and repository is not None:
                     yield Named(path, key.value, repository, name)
-            if isinstance(value, Mapping):
-                pending.append(((*path, key.value), value))
 
 
 def named_in(values: Values, repositories: Collection[str]) -> Iterator[Named]:

@@ -8,13 +8,14 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
+from pipelinegen.manifests.anchors import MERGE
 from pipelinegen.manifests.locate.helm_values import beside, place, version_keys
 from pipelinegen.manifests.place import Found, LeftAlone
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.spans import Mapping, Node
 from pipelinegen.manifests.tree import Unreadable
-from pipelinegen.manifests.values_files import Named, Values, names_in, values_file, values_in
+from pipelinegen.manifests.values_files import Named, Path, Values, mappings_in, names_in, values_file, values_in
 from pipelinegen.manifests.values_links import Binding, Link, Pattern, generated, is_helmfile, links_in
 
 _MAX_VARIABLES = 5
@@ -97,7 +98,8 @@ class _Claims:
             if path not in self._links and path.endswith((".yaml", ".yml")) and self._holds(path, words):
                 source = self.sources.source_or_none(path)
                 self._links[path] = list(links_in(source)) if source else []
-        return [link for links in self._links.values() for link in links]
+        # Many Applications may name the same files; each set of them is looked at once.
+        return list(dict.fromkeys(link for links in self._links.values() for link in links))
 
     def _holds(self, path: str, words: Collection[bytes]) -> bool:
         try:
@@ -129,16 +131,17 @@ class _Claims:
         return [values for values in found if values is not None]
 
     def _claim(self, group: _Group) -> None:
-        named: dict[tuple[tuple[str, ...], str], dict[str, str]] = {}
+        named: dict[Path, dict[str, dict[str, str]]] = {}
         for values in group.members:
             for path, key, repository, written in self._names_in(values):
-                named.setdefault((path, key), {})[repository] = written
+                named.setdefault(path, {}).setdefault(key, {})[repository] = written
         for values in group.targets:
-            for (path, key), names in named.items():
-                claim = _claim_at(values, path, key)
-                if claim is not None:
-                    place = (values.source.path, claim.version.start)
-                    self._claims.setdefault(place, claim).names.update(names)
+            for path, mapping in mappings_in(values.root):
+                for key, names in named.get(path, {}).items():
+                    claim = _claim_at(values, mapping, key)
+                    if claim is not None:
+                        place = (values.source.path, claim.version.start)
+                        self._claims.setdefault(place, claim).names.update(names)
 
     def _names_in(self, values: Values) -> list[Named]:
         place = (values.source.path, values.root.start)
@@ -156,16 +159,13 @@ def _within(binding: Binding) -> Iterator[Binding]:
         yield from map(frozenset, combinations(sorted(binding), count))
 
 
-def _claim_at(values: Values, path: tuple[str, ...], key: str) -> _Claim | None:
-    """The version that stands in `values` where others name a repository under `key`, if none is named there."""
-    node: Node | None = values.root
-    for step in path:
-        node = node.get(step) if isinstance(node, Mapping) else None
+def _claim_at(values: Values, mapping: Mapping, key: str) -> _Claim | None:
+    """The version that stands in a mapping where others name a repository under `key`, if none is named there."""
     match = version_keys(key)
-    if match is None or not isinstance(node, Mapping) or node.get(key) is not None or node.get("<<") is not None:
+    if match is None or mapping.get(key) is not None or mapping.get(MERGE) is not None:
         return None
-    version = beside(node, match, "tag", "digest")
-    return None if version is None else _Claim(values, node, match, version)
+    version = beside(mapping, match, "tag", "digest")
+    return None if version is None else _Claim(values, mapping, match, version)
 
 
 def _folders(sources: Sources, named: Sequence[Values]) -> Iterator[_Group]:

@@ -108,8 +108,10 @@ def version_keys(key: str) -> re.Match[str] | None:
 def _images_of(version: Scalar, anchors: Anchors) -> set[str | None]:
     """The repositories that an anchored version belongs to by its aliases and by itself; None for other things."""
     users = anchors.users(version)
+    if not users:
+        return set()
     own = {_repository_beside(version, anchors)} - {None}
-    return own | {_repository_beside(user, anchors) for user in users} if users else set()
+    return own | {_repository_beside(user, anchors) for user in users}
 
 
 def _repository_beside(version: Node, anchors: Anchors) -> str | None:
