@@ -1,8 +1,4 @@
-"""Run a program: argv list, allow-listed environment, no terminal, bounded in time and output, ended when we end.
-
-Built on `os.posix_spawn`: importing `subprocess` costs as much as a whole bare interpreter, and the quick path of
-`bump` cannot afford it.
-"""
+"""Run a program: argv list, allow-listed environment, no terminal, bounded in time and output, ended when we end."""
 
 from __future__ import annotations
 
@@ -11,24 +7,34 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
-from pipelinegen.errors import InputError, WorldError
+from pipelinegen.edge.interrupts import Interrupted, raise_on_signals, signals_held
+from pipelinegen.edge.spawn import BASE_VARIABLES, NETWORK_VARIABLES, environment, find_program, spawn
+from pipelinegen.errors import WorldError
+
+__all__ = [
+    "BASE_VARIABLES",
+    "MIB",
+    "NETWORK_VARIABLES",
+    "OUTPUT_LIMIT",
+    "Child",
+    "Completed",
+    "Interrupted",
+    "capture",
+    "environment",
+    "find_program",
+    "raise_on_signals",
+    "shown",
+    "signals_held",
+    "stream",
+]
 
 MIB = 1024 * 1024
 OUTPUT_LIMIT = 512 * MIB
 CHUNK = 1 * MIB
 TERMINATION_GRACE = 2.0
-
-BASE_VARIABLES = (
-    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TERM", "TZ", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"),
-    *("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR"),
-)
-NETWORK_VARIABLES = (
-    *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK"),
-)
 
 
 class Completed(NamedTuple):
@@ -37,52 +43,6 @@ class Completed(NamedTuple):
     returncode: int
     stdout: bytes
     stderr: bytes
-
-
-class Interrupted(KeyboardInterrupt):
-    """SIGINT or SIGTERM arrived. `state` says what was left behind, where that is known."""
-
-    def __init__(self, signum: int = signal.SIGINT, state: str | None = None) -> None:
-        super().__init__(f"interrupted by signal {int(signum)}")
-        self.signum = int(signum)
-        self.state = state
-
-    @property
-    def exit_code(self) -> int:
-        return 128 + self.signum
-
-
-def raise_on_signals() -> None:
-    """Make SIGINT and SIGTERM unwind the stack, so that children are ended and temporary folders removed.
-
-    Only the first one: CI systems send both, and the way out is bounded and must not be cut short.
-    """
-
-    def handle(signum: int, _frame: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(signum)
-
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
-
-
-def environment(*names: str, **values: str) -> dict[str, str]:
-    """The allow-listed part of our environment, the further variables in `names`, and `values` on top."""
-    chosen = {name: os.environ[name] for name in (*BASE_VARIABLES, *names) if name in os.environ}
-    return {**chosen, **values}
-
-
-def find_program(name: str, path: str | None = None) -> str:
-    """Where `name` is on `path`, or an error that says which program to install."""
-    if "/" in name:
-        return name
-    for folder in (path if path is not None else os.environ.get("PATH", os.defpath)).split(os.pathsep):
-        candidate = os.path.join(folder, name)
-        # An empty entry of PATH means the current folder: a program of the repository at hand must not run.
-        if os.path.isabs(folder) and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
-            return candidate
-    raise _missing(name)
 
 
 def shown(argv: Sequence[str], secrets: Sequence[str] = ()) -> str:
@@ -114,9 +74,8 @@ def capture(
     the program finds under which number; no file that it writes may grow beyond `largest_file`.
     """
     out, err = bytearray(), bytearray()
-    with Child(
-        argv, cwd=cwd, env=env, stdin=stdin is not None, descriptors=descriptors, largest_file=largest_file
-    ) as child:
+    with Child() as child:
+        child.start(argv, cwd=cwd, env=env, stdin=stdin is not None, descriptors=descriptors, largest_file=largest_file)
         code = child.finish({child.stdout: out.extend, child.stderr: err.extend}, stdin, timeout, limit, grace)
     return Completed(code, bytes(out), bytes(err))
 
@@ -131,7 +90,8 @@ def stream(
     limit: int = OUTPUT_LIMIT,
 ) -> int:
     """Run a program and hand on each line of its two outputs as it is written; return its exit code."""
-    with Child(argv, cwd=cwd, env=env) as child:
+    with Child() as child:
+        child.start(argv, cwd=cwd, env=env)
         out, err = _Lines(on_line), _Lines(on_line)
         code = child.finish({child.stdout: out.feed, child.stderr: err.feed}, None, timeout, limit)
         out.end()
@@ -142,7 +102,12 @@ def stream(
 class Child:
     """One running program with its pipes: a session of its own that does not outlive the `with` block."""
 
-    def __init__(
+    def __init__(self) -> None:
+        self.argv: list[str] = []
+        self.pid = self.stdin = self.stdout = self.stderr = -1
+        self._code: int | None = None
+
+    def start(
         self,
         argv: Sequence[str],
         *,
@@ -153,43 +118,24 @@ class Child:
         descriptors: Mapping[int, int] | None = None,
         largest_file: int | None = None,
     ) -> None:
+        """Start the program; a signal that arrives meanwhile finds it noted here, and so ended."""
         self.argv = list(argv)
-        self.stdin = self.stdout = self.stderr = -1
-        self._code: int | None = None
-        given = environment() if env is None else dict(env)
-        with _file_limit(largest_file):
-            self.pid = self._spawn(_command(self.argv, cwd, given), given, stdin, stderr, descriptors or {})
+        with signals_held():
+            self.pid, self.stdin, self.stdout, self.stderr = spawn(
+                self.argv,
+                cwd=cwd,
+                env=env,
+                stdin=stdin,
+                stderr=stderr,
+                descriptors=descriptors or {},
+                largest_file=largest_file,
+            )
 
     def __enter__(self) -> Child:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.end()
-
-    def _spawn(
-        self, command: list[str], env: dict[str, str], stdin: bool, stderr: bool, descriptors: Mapping[int, int]
-    ) -> int:
-        theirs: list[int] = []
-        try:
-            child_in = child_err = -1
-            if stdin:
-                child_in, self.stdin = _pipe()
-                theirs.append(child_in)
-            self.stdout, child_out = _pipe()
-            theirs.append(child_out)
-            if stderr:
-                self.stderr, child_err = _pipe()
-                theirs.append(child_err)
-            return _posix_spawn(command, env, _wiring(child_in, child_out, child_err, descriptors))
-        except FileNotFoundError:
-            self._close()
-            raise _missing(self.argv[0]) from None
-        except OSError as error:
-            self._close()
-            raise _world(self.argv[0], error) from error
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
 
     def finish(
         self,
@@ -236,10 +182,9 @@ class Child:
 
     def end(self) -> None:
         """End the program if it runs, ask first, and take back every descriptor."""
-        try:
-            if self._code is None:
+        with signals_held():
+            if self.pid >= 0 and self._code is None:
                 self._stop()
-        finally:
             self._close()
 
     def _stop(self) -> None:
@@ -338,99 +283,7 @@ class _Lines:
             self.rest = b""
 
 
-def _command(argv: list[str], cwd: str | None, env: Mapping[str, str]) -> list[str]:
-    """The command with its program's full path; posix_spawn cannot change the folder, so a shell does it."""
-    if any("\0" in word for word in argv):
-        raise InputError("a NUL character cannot be passed to a program", id="bad-path", where=argv[0])
-    program = find_program(argv[0], env.get("PATH"))
-    if cwd is None:
-        return [program, *argv[1:]]
-    folder = os.path.abspath(cwd)
-    if not os.path.isdir(folder):
-        raise InputError("no such folder", id="bad-path", where=cwd)
-    # Nothing is spliced into the script: folder and words are its positional parameters.
-    return ["/bin/sh", "-c", 'cd -P -- "$1" && shift && exec "$@"', "sh", folder, os.path.abspath(program), *argv[1:]]
-
-
-def _pipe() -> tuple[int, int]:
-    """A pipe above the standard descriptors, which may be closed when we are started (cron, some CI runners)."""
-    reader, writer = os.pipe()
-    return _above_standard(reader), _above_standard(writer)
-
-
-def _above_standard(descriptor: int) -> int:
-    low = []
-    while descriptor <= 2:
-        low.append(descriptor)
-        descriptor = os.dup(descriptor)
-    for number in low:
-        os.close(number)
-    return descriptor
-
-
-def _wiring(child_in: int, child_out: int, child_err: int, descriptors: Mapping[int, int]) -> list[Any]:
-    """What posix_spawn does with the descriptors of the child; all others of ours close by themselves (PEP 446)."""
-    actions: list[Any] = [(os.POSIX_SPAWN_DUP2, child_out, 1)]
-    if child_in >= 0:
-        actions.append((os.POSIX_SPAWN_DUP2, child_in, 0))
-    else:
-        actions.append((os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0))
-    if child_err >= 0:
-        actions.append((os.POSIX_SPAWN_DUP2, child_err, 2))
-    else:
-        actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
-    # dup2 onto itself clears close-on-exec (POSIX.1-2024; glibc 2.29, musl, macOS).
-    return actions + [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in descriptors.items()]
-
-
-@contextlib.contextmanager
-def _file_limit(largest: int | None) -> Iterator[None]:
-    """A child inherits this limit; ours is lowered for the moment of the start only, in which we write no file."""
-    if largest is None:
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    allowed = [number for number in (soft, hard, largest) if number != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (min(allowed), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def _posix_spawn(command: list[str], env: dict[str, str], actions: list[Any]) -> int:
-    # Python ignores SIGPIPE and would hand that on; a program that expects it would write into nothing for ever.
-    defaults = [signal.SIGPIPE, signal.SIGINT, signal.SIGTERM]
-    try:
-        return os.posix_spawn(command[0], command, env, file_actions=actions, setsid=True, setsigdef=defaults)
-    except NotImplementedError:
-        # A C library without POSIX_SPAWN_SETSID: a process group of its own is the next best.
-        return os.posix_spawn(command[0], command, env, file_actions=actions, setpgroup=0, setsigdef=defaults)
-
-
-def _missing(name: str) -> WorldError:
-    base = os.path.basename(name)
-    return WorldError(
-        f"the program {base!r} is not installed or not on PATH",
-        id="git-missing" if base == "git" else "program-missing",
-        next=f"install {base} and run the command again",
-    )
-
-
 def _timed_out(argv: Sequence[str]) -> WorldError:
     return WorldError(
         f"{os.path.basename(argv[0])} did not finish in time and was ended", id="timeout", where=shown(argv)
-    )
-
-
-def _world(name: str, error: OSError) -> WorldError:
-    import errno
-
-    full = error.errno in {errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM}
-    return WorldError(
-        f"{os.path.basename(name)} could not be started: {os.strerror(error.errno or 0)}",
-        id="disk" if error.errno == errno.ENOSPC else "program-missing" if not full else "no-resources",
-        next="free the resource and run the command again" if full else None,
     )

@@ -86,7 +86,8 @@ class Objects:
 
     def _say(self, command: str) -> None:
         if self._child is None:
-            self._child = self._git.start(self._repository, "cat-file", "--batch-command")
+            self._child = Child()
+            self._git.converse(self._child, self._repository, "cat-file", "--batch-command")
         try:
             os.write(self._child.stdin, command.encode("utf-8", "surrogateescape"))
         except BrokenPipeError:

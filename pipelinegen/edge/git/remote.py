@@ -14,7 +14,7 @@ from pipelinegen.edge.git.askpass import Credentials
 from pipelinegen.edge.git.objects import Objects
 from pipelinegen.edge.git.run import Git
 from pipelinegen.edge.git.tree import GitTree
-from pipelinegen.edge.process import Completed
+from pipelinegen.edge.process import Completed, signals_held
 from pipelinegen.errors import InputError, PipelinegenError, WorldError
 
 HEADS = "refs/heads/"
@@ -52,15 +52,16 @@ class RemoteRepository:
             head(base)
 
     def __enter__(self) -> RemoteRepository:
-        self._folder = _temporary_folder()
         try:
-            self.git = Git(
-                self._folder,
-                self.address,
-                self.credentials,
-                deadline=self.deadline,
-                stall_seconds=self._stall_seconds,
-            )
+            with signals_held():
+                self._folder = _temporary_folder()
+                self.git = Git(
+                    self._folder,
+                    self.address,
+                    self.credentials,
+                    deadline=self.deadline,
+                    stall_seconds=self._stall_seconds,
+                )
         except BaseException:
             remove_folder(self._folder)
             raise
@@ -71,10 +72,11 @@ class RemoteRepository:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self.objects.close()
-        finally:
-            remove_folder(self._folder)
+        with signals_held():
+            try:
+                self.objects.close()
+            finally:
+                remove_folder(self._folder)
 
     @property
     def base(self) -> str:

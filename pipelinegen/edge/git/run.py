@@ -73,9 +73,9 @@ class Git:
         )
         return done if may_fail else self._checked(done, args)
 
-    def start(self, repository: str, *args: str) -> Child:
+    def converse(self, child: Child, repository: str, *args: str) -> None:
         """Start a long-lived git command that is talked to through its standard input and output."""
-        return Child(self._argv(repository, args, ()), env=self.environment(), stdin=True, stderr=False)
+        child.start(self._argv(repository, args, ()), env=self.environment(), stdin=True, stderr=False)
 
     def remote(
         self,

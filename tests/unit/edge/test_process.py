@@ -186,7 +186,8 @@ def test_lines_are_handed_on_as_they_are_written() -> None:
 
 
 def test_a_running_program_is_talked_to_and_ended() -> None:
-    with Child(["cat"], stdin=True, stderr=False) as cat:
+    with Child() as cat:
+        cat.start(["cat"], stdin=True, stderr=False)
         os.write(cat.stdin, b"hello")
         assert os.read(cat.stdout, 100) == b"hello"
         pid = cat.pid
@@ -225,7 +226,9 @@ INTERRUPTED = """
     from pipelinegen.edge.process import Interrupted, capture, raise_on_signals
     raise_on_signals()
     try:
-        capture(["sh", "-c", "echo $$ >> $0; sleep {sleep}; echo done >> $0", sys.argv[1]], grace={grace})
+        # More than a pipe holds: when the note is there, the program is being listened to.
+        script = "head -c 300000 /dev/zero; echo $$ >> $0; sleep {sleep}; echo done >> $0"
+        capture(["sh", "-c", script, sys.argv[1]], grace={grace})
     except Interrupted as stop:
         print(stop.exit_code)
         raise SystemExit(stop.exit_code)
@@ -260,6 +263,90 @@ def test_a_signal_ends_the_program_after_its_grace(
     pid, *rest = note.read_text().split()
     assert rest == (["done"] if finished else [])
     assert not alive(int(pid))
+
+
+STARTING = """
+    import os, signal, sys
+    from pipelinegen.edge import process, spawn
+    process.raise_on_signals()
+    start = spawn._posix_spawn
+
+    def interrupted(*args):
+        pid = start(*args)
+        print(pid, flush=True)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return pid
+
+    spawn._posix_spawn = interrupted
+    before = os.listdir("/proc/self/fd")
+    try:
+        process.capture(["sleep", "100"])
+    except process.Interrupted as stop:
+        assert os.listdir("/proc/self/fd") == before
+        raise SystemExit(stop.exit_code)
+"""
+
+
+def test_a_signal_at_the_very_start_of_a_program_ends_it_too() -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(STARTING)]
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=Path(process.__file__).parents[2])
+    assert done.returncode == 143, done.stderr
+    assert not alive(int(done.stdout))
+
+
+HOLDING = """
+    import os, signal, sys, threading
+    from pipelinegen.edge.process import Interrupted, raise_on_signals, signals_held
+    raise_on_signals()
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+    try:
+        with signals_held():
+            with signals_held():
+                os.kill(os.getpid(), signal.SIGTERM)
+                print("one")
+            for _ in range(100):
+                os.getpid()
+            print("two")
+        print("never")
+    except Interrupted as stop:
+        raise SystemExit(stop.exit_code)
+"""
+
+
+def test_a_signal_waits_for_the_end_of_what_must_not_be_cut() -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(HOLDING)]
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=Path(process.__file__).parents[2])
+    assert (done.returncode, done.stdout) == (143, b"one\ntwo\n"), done.stderr
+
+
+ELSEWHERE = """
+    import os, signal, threading
+    from pipelinegen.edge.process import Interrupted, raise_on_signals, signals_held
+    raise_on_signals()
+    holding, done = threading.Event(), threading.Event()
+
+    def hold():
+        with signals_held():
+            holding.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        done.wait(60)
+    except Interrupted as stop:
+        done.set()
+        thread.join()
+        raise SystemExit(stop.exit_code)
+"""
+
+
+def test_what_another_thread_does_holds_no_signal_back() -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(ELSEWHERE)]
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=Path(process.__file__).parents[2])
+    assert (done.returncode, done.stderr) == (130, b"")
 
 
 def test_an_interruption_knows_its_exit_code() -> None:
