@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelinegen.edge.git import run
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.errors import InputError, WorldError
@@ -203,6 +204,17 @@ def test_a_git_that_is_too_old_is_named(world: World, tmp_path: Path, monkeypatc
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     with world.remote() as remote, pytest.raises(WorldError, match=r"git 2\.34\.1 is too old"):
         open_tree(remote)
+
+
+def test_a_repository_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(tmp_path, {"a.yaml": "x: 1\n", "picture": os.urandom(200_000)}) as world:
+        monkeypatch.setattr(run, "FETCH_LIMIT", 100_000)
+        with world.remote() as remote, pytest.raises(InputError) as told:
+            open_tree(remote)
+        assert (told.value.id, "--path" in (told.value.next or "")) == ("file-refused", True)
+        assert world.naps.taken == []
+        with world.remote() as remote:
+            assert open_tree(remote, ["a.yaml"]).read("a.yaml") == b"x: 1\n"
 
 
 def test_an_older_commit_can_be_read(world: World) -> None:
