@@ -91,6 +91,7 @@ class Watch:
     leaks: set[str] = field(default_factory=set)
     seen: set[str] = field(default_factory=set)
     looks: int = 0
+    own: bytes = b""
     _done: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -106,17 +107,23 @@ class Watch:
 
     def _run(self) -> None:
         while not self._done.is_set():
-            self.looks += 1
-            for pid in descendants(self.pid):
-                self._look(pid)
-            self.leaks.update(in_files(self.folders, *self.secrets))
+            self.look()
             time.sleep(0.005)
+
+    def look(self) -> None:
+        """Look now."""
+        self.looks += 1
+        self.own = self.own or _read(self.pid, "cmdline")
+        for pid in descendants(self.pid):
+            self._look(pid)
+        self.leaks.update(in_files(self.folders, *self.secrets))
 
     def _look(self, pid: int) -> None:
         words = _read(pid, "cmdline")
         self.seen.add(words.split(b"\0")[0].decode("utf-8", "replace"))
         for name, data in (("cmdline", words), ("environ", _read(pid, "environ"))):
-            if name == "environ" and pid == self.pid:
+            # A child that is just being started shares our memory, arguments and all, until it is another program.
+            if name == "environ" and (pid == self.pid or words == self.own):
                 continue
             self.leaks.update(f"{name} of {words!r}: {form}" for form in found(data, *self.secrets))
 
