@@ -63,6 +63,8 @@ class Session:
     A 4xx that is not about a rate limit is an answer like any other: the caller knows what it means.
     """
 
+    read_seconds = READ_SECONDS
+
     def __init__(
         self,
         origin: str,
@@ -141,7 +143,7 @@ class Session:
                 **sent,
                 stream=True,
                 allow_redirects=False,
-                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                timeout=(min(CONNECT_SECONDS, left), min(self.read_seconds, left)),
             )
             answer.raw = _Bounded(answer.raw, lambda received: self._check(received, self._kind(method)))
             with answer:

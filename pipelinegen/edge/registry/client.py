@@ -144,7 +144,7 @@ class Registry:
     def tags(self, reference: ImageReference, pages: int = PAGES) -> Tags | Missing:
         """The tags of the reference's repository, in the registry's order. Raises where they are not told."""
         names: list[str] = []
-        connection = self._connection(reference)
+        connection = self.connection(reference)
         url: str | None = f"{connection.origin}/v2/{reference.path}/tags/list?n={PAGE_SIZE}"
         seen: set[str] = set()
         while url is not None and url not in seen and len(seen) < pages:
@@ -159,7 +159,8 @@ class Registry:
             url = _next_page(answer, connection)
         return Tags(tuple(dict.fromkeys(names)), complete=url is None)
 
-    def _connection(self, reference: ImageReference) -> Connection:
+    def connection(self, reference: ImageReference) -> Connection:
+        """The registry of a reference, for requests that this class has no name for."""
         registry = reference.registry
         if registry not in self._registries:
             self._registries[registry] = Connection(
@@ -176,7 +177,7 @@ class Registry:
         return manifest if isinstance(manifest, Missing) else Found(manifest.digest, manifest.media_type)
 
     def _get(self, reference: ImageReference, kind: str, name: str, method: str = "GET") -> requests.Response:
-        connection = self._connection(reference)
+        connection = self.connection(reference)
         url = f"{connection.origin}/v2/{reference.path}/{kind}/{quote(name, safe=':')}"
         return connection.read(method, reference.path, url, ACCEPT if kind == "manifests" else "*/*")
 
@@ -184,7 +185,7 @@ class Registry:
         """What an answer other than 200 means: Missing, or raised."""
         status, said, codes = answer.status_code, words(answer.content), error_codes(answer.content)
         if status in (401, 403):
-            source = self._connection(reference).login.source(reference.path)
+            source = self.connection(reference).login.source(reference.path)
             scope = status == 403 or "insufficient_scope" in answer.headers.get("www-authenticate", "")
             raise not_permitted(reference.registry, reference.repository, source, said, scope=scope)
         if status == 404 and lacks_repository(codes):
@@ -195,7 +196,7 @@ class Registry:
 
     def _is_registry(self, reference: ImageReference) -> bool:
         """Whether a bare 404 is a registry's: any other web server says 404 to everything."""
-        connection = self._connection(reference)
+        connection = self.connection(reference)
         answer = connection.read("GET", reference.path, f"{connection.origin}/v2/")
         return answer.status_code in (200, 401)
 

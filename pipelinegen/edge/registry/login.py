@@ -17,11 +17,30 @@ from pipelinegen.edge.registry.credentials import Keyring
 from pipelinegen.errors import InputError, WorldError
 
 if TYPE_CHECKING:
-    from pipelinegen.edge.registry.connection import Line
+    from pipelinegen.edge.registry.line import Line
 
 # "When omitted, this defaults to 60 seconds" (distribution, docs/spec/auth/token.md).
 TOKEN_SECONDS = 60.0
 CLIENT_ID = "pipelinegen"
+
+
+class Rights(NamedTuple):
+    """What requests are to be allowed to do with a repository, and scopes beside it (one to mount blobs from)."""
+
+    actions: str = "pull"
+    also: tuple[str, ...] = ()
+
+    def scope(self, path: str, asked: str = "") -> str:
+        """The scope to ask a token for, where the registry's own challenge asked for `asked`."""
+        if self == PULL:
+            return asked or f"repository:{path}:pull"
+        # What a registry names differs from the path of the request on some of them (Artifactory), so it is kept.
+        named = [scope.split(":") for scope in asked.split()] or [["repository", path, ""]]
+        widened = [":".join([*each[:-1], _union(each[-1], self.actions)]) for each in named if len(each) > 2]
+        return " ".join(dict.fromkeys([*widened, *self.also]))
+
+
+PULL = Rights()
 
 
 class _Token(NamedTuple):
@@ -52,22 +71,24 @@ class Login:
         self._monotonic = monotonic
         self._challenge: Challenge | None = None
         self._tokens: dict[tuple[str, Credential | None], _Token] = {}
+        self._scopes: dict[tuple[str, Rights], str] = {}
 
     def source(self, path: str) -> str | None:
         """Where the credential for a repository is from, for messages."""
         credential = self._keyring.find(self._registry, path)
         return credential.source if credential is not None else None
 
-    def header(self, path: str) -> str | None:
+    def header(self, path: str, rights: Rights = PULL) -> str | None:
         """The Authorization of a request, as far as it is known before the registry has asked for one."""
         if self._challenge is None:
             return None
         credential = self._keyring.find(self._registry, path)
         if self._challenge.scheme == "basic":
             return _basic(credential)
-        return self._bearer(self._challenge, f"repository:{path}:pull", path, credential)
+        scope = self._scopes.get((path, rights)) or rights.scope(path)
+        return self._bearer(self._challenge, scope, path, credential)
 
-    def answer(self, headers: Mapping[str, str], path: str) -> str | None:
+    def answer(self, headers: Mapping[str, str], path: str, rights: Rights = PULL) -> str | None:
         """The Authorization that a 401 asks for, freshly made; None when there is nothing to show."""
         challenge = _preferred(parse_challenges(headers.get("www-authenticate", "")))
         if challenge is None:
@@ -76,7 +97,9 @@ class Login:
         credential = self._keyring.find(self._registry, path)
         if challenge.scheme == "basic":
             return _basic(credential)
-        scope = challenge.parameters.get("scope") or f"repository:{path}:pull"
+        scope = rights.scope(path, challenge.parameters.get("scope", ""))
+        if rights != PULL:
+            self._scopes[path, rights] = scope
         self._tokens.pop((scope, credential), None)
         return self._bearer(challenge, scope, path, credential)
 
@@ -119,6 +142,10 @@ class Login:
                 where=self._registry,
             )
         return origin
+
+
+def _union(one: str, other: str) -> str:
+    return ",".join(dict.fromkeys([*filter(None, one.split(",")), *other.split(",")]))
 
 
 def _preferred(challenges: list[Challenge]) -> Challenge | None:
