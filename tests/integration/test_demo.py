@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from pipelinegen.commands.demo.forge import API, Forge
 from pipelinegen.commands.demo.forge import Report as Reported
 from pipelinegen.commands.demo.repositories import make_repositories
 from pipelinegen.commands.demo.scene import Scene
-from pipelinegen.commands.demo.server import PATH, Hosted, hosted
+from pipelinegen.commands.demo.server import PATH, Hosted, has_backend, hosted
 from pipelinegen.commands.demo.stage import Stage
 from pipelinegen.commands.demo.step import Step, play
 from pipelinegen.commands.demo.story import STORY
@@ -125,10 +126,9 @@ def test_the_document_tells_each_step_and_a_job_gets_no_outputs(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("mark", [{"GITLAB_CI": "true"}, {"JENKINS_URL": "http://ci"}], ids=["gitlab", "jenkins"])
-def test_quiet_says_nothing_to_people(tmp_path: Path, mark: dict[str, str]) -> None:
+def test_quiet_says_nothing_to_people(tmp_path: Path) -> None:
     dotenv = str(tmp_path / "dotenv")
-    done = demo("--quiet", cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), PIPELINEGEN_DOTENV=dotenv, **mark)
+    done = demo("--quiet", cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), PIPELINEGEN_DOTENV=dotenv, GITLAB_CI="true")
     assert done.returncode == 0
     assert done.stderr == ""
     assert not list(tmp_path.iterdir())
@@ -229,6 +229,7 @@ def test_neither_git_configuration_nor_variables_of_the_user_count(tmp_path: Pat
         PIPELINEGEN_DRY_RUN="1",
         PIPELINEGEN_REPO="/nowhere",
         PIPELINEGEN_TOKEN="none",
+        JENKINS_URL="http://ci",
         GH_TOKEN="none",
         http_proxy="http://127.0.0.1:9",
         ALL_PROXY="http://127.0.0.1:9",
@@ -322,6 +323,36 @@ def test_a_git_that_cannot_serve_tells_the_story_without_a_forge(
     assert f"PIPELINEGEN_REPO=file://{tmp_path}/here/server/{PATH}.git PIPELINEGEN_FORGE=none" in told
     assert f"All {len(STORY) - 1} steps did what they should" in told
     assert "pipelinegen observe" not in told
+
+
+def test_whether_git_can_serve_is_asked_of_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert has_backend()
+    (tmp_path / "git").write_text("#!/bin/sh\necho /nowhere\n")
+    (tmp_path / "git").chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not has_backend()
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    """In the middle of a delivery, with a server that answers it."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipelinegen", "demo"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "--env staging" in line:
+                running.send_signal(signal.SIGINT)
+                break
+        rest = running.stderr.read()
+    assert running.returncode == 130
+    assert "Traceback" not in rest
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
