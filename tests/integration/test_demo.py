@@ -15,15 +15,19 @@ import pytest
 
 from pipelinegen.commands.demo import run
 from pipelinegen.commands.demo.expected import NEW_LINES, ROLLED_BACK, STAGED, STAGED_AGAIN, bumped
-from pipelinegen.commands.demo.forge import API, Forge
+from pipelinegen.commands.demo.forge import API, ROBOT, Forge
 from pipelinegen.commands.demo.forge import Report as Reported
+from pipelinegen.commands.demo.repositories import git as plain_git
 from pipelinegen.commands.demo.repositories import make_repositories
 from pipelinegen.commands.demo.scene import Scene
 from pipelinegen.commands.demo.server import PATH, Hosted, has_backend, hosted
 from pipelinegen.commands.demo.stage import Stage
 from pipelinegen.commands.demo.step import Step, play
 from pipelinegen.commands.demo.story import STORY
+from pipelinegen.edge.ci import CiContext
+from pipelinegen.edge.forge import forge_for
 from pipelinegen.errors import Defect
+from pipelinegen.redact import Secret
 from pipelinegen.report import Report
 from pipelinegen.shipped import files_under
 from tests.support.forges.description import Description
@@ -176,18 +180,22 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
 
 def test_the_forge_answers_as_github_describes_itself(forge: Forge) -> None:
     """What GitHub would refuse or never say is found here, also in what this forge leaves out."""
-    description = Description("github.json")
-    faults, operations = [], set()
+    assert len(held_to_the_description(forge)) >= 6
+
+
+def held_to_the_description(forge: Forge) -> set[str]:
+    """The operations that were asked of the forge."""
+    description, faults, operations = Description("github.json"), [], set()
     for each in forge.log:
         if each.path.startswith(f"{API}/"):
             operation = description.operation(each.method, each.path.removeprefix(API))
             assert operation, f"not in GitHub's description: {each.method} {each.path}"
-            operations.add(operation.rpartition("}/")[2] if "{pull" not in operation else operation)
+            operations.add(operation)
             faults += description.request_faults(operation, dict(each.query), each.content)
             complete = description.completed(operation, each.status, each.answer)
             faults += description.answer_faults(operation, each.status, complete)
     assert not faults
-    assert len(operations) >= 4
+    return operations
 
 
 def test_three_pull_requests_are_made_and_nothing_more_is_written(forge: Forge) -> None:
@@ -396,6 +404,31 @@ def test_the_forge_refuses_what_github_refuses(server: Hosted) -> None:
     assert (status, json.loads(answer)["errors"][0]["message"]) == (422, "A pull request already exists for change.")
     assert ask(server, "GET", f"{pulls}/2", server.token)[0] == 404
     assert ask(server, "PUT", f"{pulls}/1/merge", server.token, json.dumps({"sha": "0" * 40}))[0] == 409
+
+
+def test_whatever_the_commands_may_ask_of_it_the_forge_does(server: Hosted) -> None:
+    """Through the port that the commands use, also what the story has no place for."""
+    assert server.forge is not None
+    made = plain_git(server.repository, "commit-tree", "main^{tree}", "-p", "main", "-m", "A change").strip()
+    plain_git(server.repository, "branch", "change", made)
+    token = Secret("PIPELINEGEN_TOKEN", server.token)
+    port = forge_for(server.url, "github", None, token, CiContext())
+    try:
+        first = port.open("change", "main", "Title", "Body")
+        assert port.close(first.number, "There is nothing left", "nothing-left").state == "closed"
+        assert server.forge.pulls[0].comments == ["There is nothing left"]
+        second = port.open("change", "main", "Title", "Body")
+        assert port.find_any("change") == port.get(second.number) == second
+        content = json.dumps({"sha": made})
+        assert ask(server, "PUT", f"{API}/repos/{PATH}/pulls/2/merge", server.token, content)[0] == 200
+        merged = port.get(second.number)
+        assert (merged.state, merged.merged_sha) == ("merged", port.tip("main"))
+        server.forge.expect(made, Reported("ci", "pending", ""), Reported("ci", "success", "ok"))
+        assert [port.statuses(made)[0].state for _ in range(3)] == ["pending", "success", "success"]
+        assert (port.default_branch(), port.login(), port.check_token().can_push) == ("main", ROBOT, True)
+    finally:
+        port.shutdown()
+    assert len(held_to_the_description(server.forge)) >= 10
 
 
 def test_the_token_is_new_each_time_and_never_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
