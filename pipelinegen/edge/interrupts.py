@@ -30,9 +30,14 @@ class _Held:
 
 
 def raise_on_signals() -> None:
-    """Make SIGINT and SIGTERM unwind the stack, so that children are ended and temporary folders removed."""
+    """Make SIGINT and SIGTERM unwind the stack, so that children are ended and temporary folders removed.
+
+    Only the first one: CI systems send both, and the way out is bounded and must not be cut short.
+    """
 
     def handle(signum: int, _frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
         if not _Held.depth:
             raise Interrupted(signum)
         _Held.waiting = signum

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -274,16 +275,14 @@ def _temporary_folder() -> str:
 def remove_folder(path: str) -> None:
     """Remove a folder of ours; links in it are removed, not followed.
 
-    A program that we have ended may write for one more moment, so a folder that is not empty is looked at again. What is
-    left after that does no harm: there is no secret in it.
+    A program that we have ended may write for one more moment, so a folder that is not empty is looked at again.
+    What is left after that does no harm: there is no secret in it.
     """
     for _ in range(REMOVAL_ROUNDS):
-        try:
+        with contextlib.suppress(OSError):
             _remove(path)
-        except OSError:
-            time.sleep(0.05)
-        else:
-            break
+            return
+        time.sleep(0.05)
 
 
 def _remove(path: str) -> None:

@@ -319,6 +319,26 @@ def test_a_signal_waits_for_the_end_of_what_must_not_be_cut() -> None:
     assert (done.returncode, done.stdout) == (143, b"one\ntwo\n"), done.stderr
 
 
+TWICE = """
+    import os, signal
+    from pipelinegen.edge.process import Interrupted, raise_on_signals
+    raise_on_signals()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except Interrupted as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGINT)
+        print("cleaned up")
+        raise SystemExit(stop.exit_code)
+"""
+
+
+def test_a_second_signal_does_not_cut_the_clean_up() -> None:
+    argv = [sys.executable, "-c", textwrap.dedent(TWICE)]
+    done = subprocess.run(argv, capture_output=True, check=False, cwd=Path(process.__file__).parents[2])
+    assert (done.returncode, done.stdout) == (130, b"cleaned up\n"), done.stderr
+
+
 ELSEWHERE = """
     import os, signal, threading
     from pipelinegen.edge.process import Interrupted, raise_on_signals, signals_held
