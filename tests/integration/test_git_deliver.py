@@ -204,6 +204,8 @@ def test_a_persons_commit_on_our_branch_is_planned_on_and_not_overwritten(world:
 
 def pusher(world: World, *args: str, **environment: str) -> subprocess.Popen[str]:
     url = world.server.url(world.upstream.folder.name)
+    # What a killed one leaves behind goes with the test's own folder.
+    environment.setdefault("TMPDIR", str(world.upstream.folder.parent))
     return subprocess.Popen(
         [sys.executable, "-m", "tests.support.pusher", url, *args],
         cwd=ROOT,
