@@ -10,10 +10,7 @@ from typing import NamedTuple
 from pipelinegen.edge.git.history import Commit
 from pipelinegen.edge.git.past import Past
 from pipelinegen.errors import InputError, Refused
-from pipelinegen.manifests.earlier import Key, SourcesThen, Versions, states, steps_back, versions_of
-from pipelinegen.manifests.finding import Selection
-from pipelinegen.manifests.inventory import inventory
-from pipelinegen.manifests.sources import Sources
+from pipelinegen.manifests.earlier import Key, Then, Versions, states, steps_back
 from pipelinegen.trailers import Trailers, read_trailers
 
 MAX_COMMITS = 1000
@@ -44,16 +41,11 @@ class Found(NamedTuple):
 class Search:
     """A search over the states of the images that stand in the selected files now."""
 
-    def __init__(
-        self, past: Past, prefix: str, sources: Sources, selection: Selection, now: Versions, max_commits: int | None
-    ) -> None:
+    def __init__(self, past: Past, prefix: str, then: Then, now: Versions, max_commits: int | None) -> None:
         self._past = past
         self._prefix = prefix
-        self._sources = sources
-        self._selection = selection
+        self._then = then
         self._now = now
-        self._paths = sorted({key.file for key in now})
-        self._repositories = sorted({key.repository for key in now})
         self._seen: dict[frozenset[tuple[str, str]], Versions] = {}
         bound = max_commits or MAX_COMMITS
         self._depths = [_FIRST_DEPTH, bound] if bound > _FIRST_DEPTH else [bound]
@@ -129,15 +121,13 @@ class Search:
 
     def _moments(self, commits: Sequence[Commit]) -> list[Versions]:
         """What stood in the places at each commit; the same files are read once."""
-        paths = [f"{self._prefix}{path}" for path in self._paths]
+        paths = {f"{self._prefix}{path}": path for path in self._then.paths}
         listed = [frozenset(files.items()) for files in self._past.files([commit.tree for commit in commits], paths)]
         new = [files for files in dict.fromkeys(listed) if files not in self._seen]
         contents = self._past.contents(name for files in new for _, name in files)
         for files in new:
-            objects = dict(files)
-            then = {path: contents.get(objects.get(f"{self._prefix}{path}", "")) for path in self._paths}
-            standing = inventory(SourcesThen(self._sources, then), self._selection, self._repositories)
-            self._seen[files] = versions_of(standing)
+            there = {paths[path]: contents.get(name) for path, name in files}
+            self._seen[files] = self._then.versions(dict.fromkeys(self._then.paths) | there)
         return [self._seen[files] for files in listed]
 
 

@@ -15,7 +15,7 @@ from pipelinegen.commands.provenance import origin_of, origins_of
 from pipelinegen.commands.settings import deliveries
 from pipelinegen.errors import InputError, WorldError
 from pipelinegen.images.reference import parse
-from pipelinegen.manifests.earlier import Key, Remembered, Versions, brought_back, versions_of
+from pipelinegen.manifests.earlier import Key, Remembered, Then, Versions, brought_back, versions_of
 from pipelinegen.manifests.inventory import Standing, Version, inventory
 from pipelinegen.manifests.near import nearest
 from pipelinegen.manifests.plan import Plan, Skip
@@ -96,7 +96,8 @@ class Rollback:
             raise self._nowhere(sorted(missing), tree)
         self.now = versions_of(standing)
         with history.past() as past:
-            search = Search(past, history.prefix, sources, self.selection, self.now, self.asked.max_commits)
+            then = Then(sources, self.selection, standing)
+            search = Search(past, history.prefix, then, self.now, self.asked.max_commits)
             to, steps = self.asked.to_commit, self.asked.steps
             found = search.at(to) if to is not None else search.steps(steps or 1)
             self.found, self._tip = found, past.remote.tip

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from pipelinegen.manifests.inventory import Standing, Version
+from pipelinegen.manifests.finding import Selection
+from pipelinegen.manifests.inventory import Standing, Version, inventory
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources
-from pipelinegen.manifests.tree import Tree
+from pipelinegen.manifests.tree import Tree, Unreadable
 
 
 class Key(NamedTuple):
@@ -76,11 +77,64 @@ def steps_back(now: Versions, moments: Sequence[Versions], steps: int) -> int | 
     return found
 
 
-class SourcesThen(Sources):
+class Then:
+    """What stood in some files as they were at other times. A file of the same content is read once.
+
+    Most files tell by themselves what stands in them. The others, values that hold only a tag, are read among all the
+    files of now, which name the repository.
+    """
+
+    def __init__(self, sources: Sources, selection: Selection, standing: Sequence[Standing]) -> None:
+        self._sources = sources
+        self._selection = selection
+        self._names: dict[str, list[str]] = {}
+        for key in versions_of(standing):
+            self._names.setdefault(key.file, []).append(key.repository)
+        now = versions_of(standing)
+        self._alone = {path for path in self._names if self._tells(path, now)}
+        self._read: dict[tuple[str, bytes], dict[Key, tuple[Version, ...]]] = {}
+        self._among: dict[frozenset[tuple[str, bytes | None]], dict[Key, tuple[Version, ...]]] = {}
+
+    @property
+    def paths(self) -> list[str]:
+        """The files in which the images stand now."""
+        return sorted(self._names)
+
+    def _tells(self, path: str, now: Versions) -> bool:
+        try:
+            data = self._sources.tree.read(path)
+        except (KeyError, Unreadable):
+            return False
+        return self._by_itself(path, data) == {key: versions for key, versions in now.items() if key.file == path}
+
+    def _by_itself(self, path: str, data: bytes) -> dict[Key, tuple[Version, ...]]:
+        return versions_of(inventory(Given({path: data}), self._selection, self._names[path]))
+
+    def versions(self, files: Mapping[str, bytes | None]) -> dict[Key, tuple[Version, ...]]:
+        """What stood there with these contents (None: the file was not there)."""
+        found: dict[Key, tuple[Version, ...]] = {}
+        for path, data in files.items():
+            if path in self._alone and data is not None:
+                if (path, data) not in self._read:
+                    self._read[path, data] = self._by_itself(path, data)
+                found |= self._read[path, data]
+        others = {path: data for path, data in files.items() if path not in self._alone}
+        return found | self._among_all(others) if others else found
+
+    def _among_all(self, files: Mapping[str, bytes | None]) -> dict[Key, tuple[Version, ...]]:
+        key = frozenset(files.items())
+        if key not in self._among:
+            selection = self._selection._replace(selects=files.__contains__)
+            names = {name for path in files for name in self._names[path]}
+            self._among[key] = versions_of(inventory(_SourcesThen(self._sources, files), selection, names))
+        return self._among[key]
+
+
+class _SourcesThen(Sources):
     """The sources of now, with some files as they were then (None: not there). What did not change is read once."""
 
     def __init__(self, now: Sources, then: Mapping[str, bytes | None]) -> None:
-        super().__init__(_Then(now.tree, then))
+        super().__init__(_TreeThen(now.tree, then))
         self._now = now
         self._then = then
 
@@ -111,7 +165,7 @@ class Remembered:
         return self._tree.read(path)
 
 
-class _Then:
+class _TreeThen:
     """The tree of now, with some files as they were then."""
 
     def __init__(self, now: Tree, then: Mapping[str, bytes | None]) -> None:

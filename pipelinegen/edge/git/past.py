@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from pipelinegen.edge.git.history import Commit, commits_between, first_parents
 from pipelinegen.edge.git.objects import Entry
@@ -44,7 +45,8 @@ class Past:
         ways = frozenset(tuple(path.split("/")) for path in paths)
         if self.remote.filtered:
             self._bring_folders(trees, ways)
-        return [dict(self._entries(tree, ways)) for tree in trees]
+        known: dict[tuple[str, _Ways], dict[str, str]] = {}
+        return [self._entries(tree, ways, known) for tree in trees]
 
     def _bring_folders(self, trees: Iterable[str], ways: _Ways) -> None:
         """Fetch the folders on the ways of all trees, one request for each level."""
@@ -58,12 +60,18 @@ class Past:
                         below[entry.id] = below.get(entry.id, frozenset()) | behind
             level = below
 
-    def _entries(self, folder: str, ways: _Ways, prefix: str = "") -> Iterator[tuple[str, str]]:
-        for name, entry, behind in _steps(self.remote.objects.tree(folder), ways):
-            if entry.is_folder:
-                yield from self._entries(entry.id, behind, f"{prefix}{name}/")
-            elif entry.is_regular and () in behind:
-                yield f"{prefix}{name}", entry.id
+    def _entries(self, folder: str, ways: _Ways, known: dict[tuple[str, _Ways], dict[str, str]]) -> dict[str, str]:
+        """The files on the ways below a folder; most folders are the same in most trees, and are walked once."""
+        if (folder, ways) not in known:
+            found: dict[str, str] = {}
+            for name, entry, behind in _steps(self.remote.objects.tree(folder), ways):
+                if entry.is_folder:
+                    below = self._entries(entry.id, behind, known)
+                    found.update((f"{name}/{path}", each) for path, each in below.items())
+                elif entry.is_regular and () in behind:
+                    found[name] = entry.id
+            known[folder, ways] = found
+        return known[folder, ways]
 
     def contents(self, objects: Iterable[str]) -> dict[str, bytes]:
         """The bytes of files by object; those beyond the limit are left out."""
@@ -99,12 +107,17 @@ class Past:
 
 def _steps(entries: dict[str, Entry], ways: _Ways) -> Iterator[tuple[str, Entry, _Ways]]:
     """The entries that the ways begin with, each with the rest of its ways."""
+    for name, rests in _by_first(ways).items():
+        if name in entries:
+            yield name, entries[name], rests
+
+
+@lru_cache(maxsize=10_000)
+def _by_first(ways: _Ways) -> dict[str, _Ways]:
     behind: dict[str, set[tuple[str, ...]]] = {}
     for first, *rest in ways - {()}:
         behind.setdefault(first, set()).add(tuple(rest))
-    for name, rests in behind.items():
-        if name in entries:
-            yield name, entries[name], frozenset(rests)
+    return {first: frozenset(rests) for first, rests in behind.items()}
 
 
 def _differences(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelinegen.manifests.earlier import (
     Key,
     Remembered,
-    SourcesThen,
+    Then,
     Versions,
     brought_back,
     states,
@@ -93,23 +93,50 @@ def test_where_nothing_can_be_said_a_state_is_that_of_the_next_newer_one() -> No
     assert states(stood("3"), moments) == [stood("3"), stood("3"), stood("2"), stood("2")]
 
 
+NOW = {
+    "chart/values.yaml": f"image:\n  repository: {API}\n  tag: 3\n",
+    "chart/values-production.yaml": "image:\n  tag: '3'\n",
+    "new.yaml": f"image: {API}:3\n",
+    "pod.yaml": f"image: {API}:3\nsidecar: {{image: '{WEB}:3'}}\n",
+}
+
+
+def then_of(files: Mapping[str, str]) -> Then:
+    sources = Sources(Remembered(Memory(files)))
+    return Then(sources, Selection(), inventory(sources, Selection(), {API, WEB}))
+
+
 def test_files_of_then_are_read_among_those_of_now() -> None:
-    now = {
-        "chart/values.yaml": f"image:\n  repository: {API}\n  tag: 3\n",
-        "chart/values-production.yaml": "image:\n  tag: '3'\n",
-        "new.yaml": f"image: {API}:3\n",
-        "pod.yaml": f"image: {API}:3\n",
-    }
-    then = {"chart/values-production.yaml": b"image:\n  tag: '1'\n", "new.yaml": None, "pod.yaml": b"image: x:1\n"}
-    sources = SourcesThen(Sources(Remembered(Memory(now))), then)
-    found = versions_of(inventory(sources, Selection(), {API}))
+    then = then_of(NOW)
+    assert then.paths == sorted(NOW)
+    found = then.versions(
+        {
+            "chart/values.yaml": b"image:\n  tag: 9\n",  # names no repository by itself any more
+            "chart/values-production.yaml": b"image:\n  tag: '1'\n",
+            "new.yaml": None,
+            "pod.yaml": f"# older\nsidecar: {{image: '{WEB}:2'}}\nimage: x:1\n".encode(),
+        }
+    )
     assert found == {
-        Key("chart/values.yaml", API): (Version("3", None),),
         Key("chart/values-production.yaml", API): (Version("1", None),),
+        Key("pod.yaml", WEB): (Version("2", None),),
     }
-    assert sources.tree.paths() == ["chart/values-production.yaml", "chart/values.yaml", "pod.yaml"]
-    with pytest.raises(KeyError):
-        sources.tree.read("new.yaml")
+
+
+def test_a_file_that_is_not_there_has_nothing() -> None:
+    then = then_of(NOW)
+    assert then.versions(dict.fromkeys(NOW)) == {}
+    assert then.versions({"chart/values-production.yaml": None, "pod.yaml": NOW["pod.yaml"].encode()}) == {
+        Key("pod.yaml", API): (Version("3", None),),
+        Key("pod.yaml", WEB): (Version("3", None),),
+    }
+
+
+def test_the_files_of_now_have_the_versions_of_now() -> None:
+    then = then_of(NOW)
+    now = versions_of(inventory(Memory(NOW), Selection(), {API, WEB}))
+    for _ in range(2):
+        assert then.versions({path: text.encode() for path, text in NOW.items()}) == now
 
 
 def test_a_tree_is_searched_once_for_the_same_words() -> None:
