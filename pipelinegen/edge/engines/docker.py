@@ -72,15 +72,13 @@ class Docker(Containers):
     ) -> list[str]:
         """The options and the context of `docker build`."""
         words = arguments.common(request)
-        references, others = arguments.registry_caches(request.cache_from)
+        sources, others = arguments.registry_caches(request.cache_from)
+        words += [f"--cache-from={each}" for each in sources]
+        for cache in (*others, *request.cache_to):
+            # The daemon's own builder takes no others, and a build must not fail for the lack of a cache.
+            tell(f"the cache {cache} is not used: only buildx with a builder of its own can")
         if self._plugin:
-            words += [f"--cache-from={each}" for each in request.cache_from]
-            words += [f"--cache-to={each}" for each in request.cache_to]
             words += ["--load", *arguments.contexts(request)]
-        else:
-            words += [f"--cache-from={each}" for each in references]
-            for cache in (*others, *request.cache_to):
-                tell(f"the cache {cache} is not used: this docker has no buildx")
         if self._buildkit:
             seconds = arguments.epoch(request)
             words += [f"--build-arg=SOURCE_DATE_EPOCH={seconds}"] if seconds is not None else []

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
+
+from pipelinegen.errors import PipelinegenError
+from pipelinegen.images.patterns import Pattern, compile_go
 
 Kind = Literal["command", "file-existence", "file-content", "metadata", "http", "log", "host"]
+SHOWN = 4000
 
 
 class Case(NamedTuple):
@@ -23,6 +29,8 @@ class Case(NamedTuple):
 class TestReport:
     """All tests of one image, in the order of the configuration."""
 
+    __test__: ClassVar[bool] = False  # its name begins as pytest's own classes do
+
     image: str
     platform: str | None
     cases: tuple[Case, ...]
@@ -38,3 +46,60 @@ class TestReport:
     @property
     def seconds(self) -> float:
         return sum(case.seconds for case in self.cases)
+
+
+class Found(NamedTuple):
+    """What a test has found: no problems mean that it has passed."""
+
+    problems: Sequence[str] = ()
+    output: str = ""
+
+
+def judge(name: str, kind: Kind, test: Callable[[], Found]) -> Case:
+    """Run one test. One that cannot run has not passed, with the reason; an interruption is no matter of its own."""
+    started = time.monotonic()
+    try:
+        found = test()
+    except PipelinegenError as error:
+        # The command of a container is long, and no news to the person who wrote the test.
+        first = error.what if error.where is None or " " in error.where else error.lines()[0]
+        tail = [f"next: {error.next}"] if error.next else []
+        found = Found([f"it cannot run: {first}", *error.details, *tail])
+    seconds = time.monotonic() - started
+    return Case(name, kind, not found.problems, seconds, "\n".join(found.problems), found.output)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a pattern of container-structure-test's is found in a text; it never is if it is none."""
+    return _fault(pattern) is None and compile_go(pattern).search(text) is not None
+
+
+def check_text(expected: Sequence[str], excluded: Sequence[str], text: str, where: str) -> list[str]:
+    """The patterns that are not found though they are expected, and those that are though they are not."""
+    problems = []
+    for pattern, wanted in (*((each, True) for each in expected), *((each, False) for each in excluded)):
+        fault = _fault(pattern)
+        if fault is not None:
+            problems.append(f"{pattern!r} is not a regular expression: {fault}")
+        elif matches(pattern, text) != wanted:
+            found = "is not found" if wanted else "is found"
+            problems.append(f"{pattern!r} {found} in {where}, which is {shortened(text)!r}")
+    return problems
+
+
+def _fault(pattern: str) -> str | None:
+    try:
+        compile_go(pattern)
+    except Pattern as error:
+        return str(error)
+    return None
+
+
+def shortened(text: str, length: int = 300) -> str:
+    return text if len(text) <= length else f"{text[: length // 2]}…{text[-length // 2 :]}"
+
+
+def last(data: bytes, length: int = SHOWN) -> str:
+    """The end of what a program wrote, as text."""
+    text = data[-4 * length :].decode("utf-8", "replace")
+    return text if len(text) <= length else f"…{text[-length:]}"
