@@ -131,4 +131,4 @@ def cost(tree: dict[str, str]) -> int:
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
 def test_twice_the_size_is_twice_the_work(make: Callable[[int], dict[str, str]]) -> None:
-    assert cost(make(800)) < 2.5 * cost(make(400))
+    assert cost(make(240)) < 2.5 * cost(make(120))

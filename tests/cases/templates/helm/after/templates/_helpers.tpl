@@ -1,0 +1,3 @@
+{{- define "image" -}}
+image: ghcr.io/acme/api:1.10.0
+{{- end -}}

@@ -1,0 +1,13 @@
+resource "kubernetes_deployment" "api" {
+  # image = "ghcr.io/acme/api:1.9.3"
+  spec {
+    container {
+      name  = "api"
+      image = "ghcr.io/acme/api:1.9.3" # was "ghcr.io/acme/api:1.9.2"
+    }
+  }
+}
+/*
+  image = "ghcr.io/acme/api:1.9.3"
+*/
+locals { images = ["ghcr.io/acme/api:1.9.3", "ghcr.io/acme/web:1.9.3", "x-ghcr.io/acme/api:1.9.3"] }

@@ -1,0 +1,1 @@
+image = "ghcr.io/acme/api:1.9.3"
