@@ -151,7 +151,8 @@ def schema() -> None:
 
 @_command(options.DEMO, calls.demo, short_help="The whole story on one machine, offline.")
 def demo() -> None:
-    """Make a manifest repository of realistic shape and bump it: the diff, the plan, and a second run without effect.
+    """Tell the whole story on one machine: a bump in a checkout, then CI, a reviewer and an agent around a git server
+    and a forge, up to promotion and rollback.
 
     \b
     Example:
@@ -169,6 +170,9 @@ def run(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show(sys.stderr)
         return 2
-    except click.Abort:
+    except click.Abort as abort:
+        # click takes every interruption for Ctrl-C; ours know their signal and what they left behind.
+        if isinstance(abort.__cause__ or abort.__context__, KeyboardInterrupt):
+            raise (abort.__cause__ or abort.__context__) from None  # type: ignore[misc]  # it is an exception
         return 130
     return code if isinstance(code, int) else 0

@@ -105,7 +105,10 @@ def story_of(order: Order, plan: Plan, rendered: str | None, key: str) -> Story:
         key=key,
         action=order.action,
         changes=tuple(_changes(plan)),
-        places=tuple(Place(edit.file, edit.line, edit.before, edit.after, edit.environment) for edit in plan.edits),
+        places=tuple(
+            Place(edit.file, edit.line, edit.before or "(none)", edit.after or "(removed)", edit.environment)
+            for edit in plan.edits
+        ),
         environments=(order.environment,) if order.environment else environments,
         notes=order.notes,
         rendered=rendered,
@@ -126,7 +129,8 @@ def _one_origin(order: Order) -> Deployed | None:
 def _changes(plan: Plan) -> list[Change]:
     changes = []
     for image in plan.images:
-        before = [edit.before for edit in plan.edits if edit.repository == image.repository and edit.before]
+        edits = [edit for edit in plan.edits if edit.repository == image.repository]
+        before = [edit.before for edit in edits if edit.before and edit.after]
         new = f"{image.tag}@{image.digest}" if image.digest and image.tag else image.digest or image.tag or ""
         if image.changed:
             changes.append(Change(image.repository, tuple(dict.fromkeys(map(_version, before))), new))

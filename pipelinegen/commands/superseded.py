@@ -81,7 +81,7 @@ def _newer(theirs: Deployed, request: Request, ours: Deployed, checkout: str) ->
         return None
     older = is_ancestor(checkout, ours.revision, theirs.revision)
     if older is not None:
-        reason = f"{theirs.revision[:12]} is deployed, which descends from our {ours.revision[:12]}"
+        reason = f"{theirs.revision[:12]} stands there, which descends from our {ours.revision[:12]}"
         return reason if older else None
     if ours.created is not None and theirs.created is not None and ours.created != theirs.created:
         reason = (
@@ -90,7 +90,7 @@ def _newer(theirs: Deployed, request: Request, ours: Deployed, checkout: str) ->
         return f"{reason} (their revisions cannot be compared here)" if ours.created < theirs.created else None
     deployed = _tag(theirs.image)
     if request.tag and deployed and is_lower(request.tag, deployed):
-        return f"{deployed} is deployed, which is higher than {request.tag} (revisions and times cannot be compared)"
+        return f"{deployed} stands there, which is higher than {request.tag} (revisions and times cannot be compared)"
     return None
 
 
