@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import signal
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from pipelinegen.edge.process import capture
+from pipelinegen.edge.process import capture, signals_held
 from pipelinegen.errors import InputError, WorldError
 from pipelinegen.manifests.tree import Unreadable
 
@@ -147,7 +145,8 @@ class Worktree:
             before = [self._unchanged(path) for path in contents]
             for move, data in zip(moves, contents.values(), strict=True):
                 _stage(move.target, move.new, data)
-            with _signals_held():
+            # No signal falls between two files.
+            with signals_held():
                 _exchange(moves, before)
         except OSError as error:
             raise WorldError(
@@ -181,16 +180,6 @@ def _move(target: str) -> _Move:
 def _shortened(name: str) -> str:
     """A name may have 255 bytes; ours gets some more."""
     return os.fsdecode(os.fsencode(name)[:200])
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """SIGINT and SIGTERM wait, so that none of them falls between two files."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _exchange(moves: Sequence[_Move], before: Sequence[bytes]) -> None:
