@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pipelinegen.edge.process import capture
 from pipelinegen.errors import InputError
+from pipelinegen.manifests.tree import Tree
 
 if TYPE_CHECKING:
     from pipelinegen.edge.git.past import Past
@@ -31,6 +32,10 @@ class History(Protocol):
         """Earlier commits and their files."""
         ...
 
+    def branch(self, name: str | None) -> AbstractContextManager[tuple[Tree, History]]:
+        """The files of another branch of the repository (None: of its default branch), and their history."""
+        ...
+
 
 class RemoteHistory:
     """The history of the branch that is changed."""
@@ -49,18 +54,30 @@ class RemoteHistory:
     def past(self) -> Iterator[Past]:
         """In a copy of its own: the other one is to stay small and whole, for the push."""
         from pipelinegen.edge.git.past import Past
-        from pipelinegen.edge.git.remote import RemoteRepository
 
-        here = self._remote
-        with RemoteRepository(
-            here.address,
-            here.credentials,
-            base=here.base,
-            deadline=here.deadline,
-            timing=here.timing,
-            tell=here.tell,
-        ) as copy:
+        with another_copy(self._remote, self._remote.base) as copy:
             yield Past(copy)
+
+    @contextmanager
+    def branch(self, name: str | None) -> Iterator[tuple[Tree, History]]:
+        from pipelinegen.edge.git.remote import open_tree
+
+        with another_copy(self._remote, name) as copy:
+            yield open_tree(copy), RemoteHistory(copy)
+
+
+def another_copy(remote: RemoteRepository, base: str | None) -> RemoteRepository:
+    """The same repository once more, on a branch (None: the default one), with the same credentials and deadline."""
+    from pipelinegen.edge.git.remote import RemoteRepository
+
+    return RemoteRepository(
+        remote.address,
+        remote.credentials,
+        base=base,
+        deadline=remote.deadline,
+        timing=remote.timing,
+        tell=remote.tell,
+    )
 
 
 class LocalHistory:
@@ -92,6 +109,14 @@ class LocalHistory:
             )
         with RemoteRepository(parse_address(f"file://{root}"), base=branch) as copy:
             yield Past(copy)
+
+    def branch(self, name: str | None) -> AbstractContextManager[tuple[Tree, History]]:
+        raise InputError(
+            f"the {f'branch {name}' if name else 'default branch'} is needed beside the one that is checked out here",
+            id="bad-path",
+            where=self._folder,
+            next="give --repo the URL of the repository",
+        )
 
     def _ask(self, *arguments: str) -> str | None:
         done = capture(["git", "-c", "core.fsmonitor=false", *arguments], cwd=self._folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipelinegen.commands import connect as connecting
 from pipelinegen.commands.asked import BumpOptions, configuration, repository_of, selection_of, url_of
 from pipelinegen.commands.connect import Connection, Place, connect
+from pipelinegen.commands.history import another_copy
 from pipelinegen.commands.holding import Change, LaterCommit
 from pipelinegen.commands.settings import deliveries
 from pipelinegen.commands.subjects import Asked, ObserveOptions, asked_for
@@ -160,11 +161,7 @@ class _Later:
 
     def _opened(self, base: str) -> Change:
         if self._change is None:
-            here = self._here
-            copy = RemoteRepository(
-                here.address, here.credentials, base=base, deadline=here.deadline, timing=here.timing, tell=here.tell
-            )
-            self._copy = self._copy or copy.__enter__()
+            self._copy = self._copy or another_copy(self._here, base).__enter__()
             self._change = Change(self._copy, self._commit, self._selection)
         return self._change
 

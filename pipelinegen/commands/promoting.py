@@ -54,6 +54,9 @@ class Promotion:
         self.selection = selection_of(asked, config)
         self.options = deliveries(asked, config)[0]
         self.selection = selection_of(self.options, config)
+        # An environment may be a branch; --base is meant for both.
+        own = config.manifests.delivery(self.source).base if config else None
+        self.source_branch = options.common.base or own
         self.named = repositories_of(options.images, config)
         self.wanted = self.named or configured(config)
         self.allow_rolled_back = options.allow_rolled_back
@@ -73,14 +76,13 @@ class Promotion:
 
     def prepare(self, tree: Tree, history: History) -> None:
         """Take the versions as they stand in the first environment now, and what is known of them."""
-        sources = Sources(tree)
-        standing = inventory(sources, self.source_selection, self.wanted or None, self._left_alone)
-        there = inventory(sources, self.selection, {each.repository for each in standing})
-        try:
-            self.differences = compare(standing, there)
-        except Differing as two:
-            raise self._ambiguous(two) from None
-        self._check(tree)
+        if self.source_branch == self.options.base:
+            self._take(tree, tree)
+            messages = history.messages()
+        else:
+            with history.branch(self.source_branch) as (source, theirs):
+                self._take(source, tree)
+                messages = history.messages() + theirs.messages()
         self.requests = [each.request for each in self.differences if self._goes(each)]
         if not self.requests and not self.options.allow_missing:
             raise InputError(
@@ -89,7 +91,19 @@ class Promotion:
                 state="nothing was changed",
                 next="correct the paths of the environments in pipelinegen.yaml; --allow-missing makes this no error",
             )
-        self._learn(history.messages())
+        self._learn(messages)
+
+    def _take(self, source: Tree, target: Tree) -> None:
+        """Compare what stands in the first environment with what stands in the second."""
+        sources = Sources(source)
+        standing = inventory(sources, self.source_selection, self.wanted or None, self._left_alone)
+        here = sources if source is target else Sources(target)
+        there = inventory(here, self.selection, {each.repository for each in standing})
+        try:
+            self.differences = compare(standing, there)
+        except Differing as two:
+            raise self._ambiguous(two) from None
+        self._check(source)
 
     def plan(self, tree: Tree) -> Plan:
         """The plan for the second environment on a tip, judged."""

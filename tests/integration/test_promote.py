@@ -240,6 +240,25 @@ def test_the_newer_version_updates_the_open_pull_request(place: World) -> None:
     assert place.repository.ahead("main", done.document["delivery"]["branch"]) == 1
 
 
+def test_environments_may_be_branches(place: World) -> None:
+    place.repository.move("production", place.repository.tip("main") or "")
+    newer = FILES[STAGING].replace("2.0.0", "2.1.0")
+    place.repository.commit("main", {STAGING: newer}, f"Bump\n\nPipelinegen-Image: {WEB}:2.1.0\n{_SOURCE}")
+    configure(place, more=", base: production")
+    done = promote(place, "--image", WEB)
+    assert done.code == 0, done.err
+    branch = done.document["delivery"]["branch"]
+    assert place.repository.ahead("production", branch) == 1
+    assert "newTag: 2.1.0" in place.repository.read(branch, PRODUCTION)
+    assert "newTag: 2.0.0" in place.repository.read(branch, STAGING)
+    assert _SOURCE in place.repository.message(branch)
+    both = promote(place, "--image", WEB, "--base", "production", "--dry-run")
+    assert [image["tag"] for image in both.document["images"]] == ["2.0.0"]
+
+
+_SOURCE = f"Pipelinegen-Source: https://github.com/acme/shop@{'3' * 40}"
+
+
 def git(folder: Path, *words: str) -> str:
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     people = {f"GIT_{who}_{what}": "a@b.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -286,3 +305,8 @@ def test_in_a_checkout_files_are_changed_or_committed(tmp_path: Path) -> None:
     assert source in message
     assert "Pipelinegen-Environment: production" in message
     assert json.loads(run("--json").stdout)["result"] == "unchanged"
+    text = (tmp_path / "pipelinegen.yaml").read_text().replace("overlays/production/**]", "x/**], base: production")
+    (tmp_path / "pipelinegen.yaml").write_text(text)
+    other = run("--json")
+    assert (other.returncode, json.loads(other.stdout)["error"]["id"]) == (2, "bad-path")
+    assert "the default branch is needed beside the one that is checked out here" in other.stderr
