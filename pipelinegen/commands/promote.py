@@ -16,6 +16,7 @@ from pipelinegen.images.reference import parse
 from pipelinegen.manifests.comparing import Difference
 from pipelinegen.manifests.inventory import Standing, places
 from pipelinegen.manifests.plan import Plan
+from pipelinegen.markdown import visible
 from pipelinegen.report import Report
 
 SCHEMA = "pipelinegen.promote/1"
@@ -29,7 +30,7 @@ def run(options: PromoteOptions, report: Report) -> int:
     plan, delivery = carry(promotion, repository, options.common.deliver, report)
     changed = {image.repository for image in plan.images if image.changed}
     for each in promotion.differences:
-        report.say(_line(each, each.repository in changed, promotion))
+        report.say(visible(_line(each, each.repository in changed, promotion)))
     tell_ci([(plan, delivery)], result_of([plan]), "promote")
     report.document(_document(promotion, plan, delivery))
     return 1 if options.common.exit_code and plan.edits else 0

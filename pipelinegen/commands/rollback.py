@@ -14,6 +14,7 @@ from pipelinegen.commands.show import document, error_document, result_of
 from pipelinegen.edge.git.history import Commit
 from pipelinegen.errors import PipelinegenError
 from pipelinegen.manifests.plan import Plan
+from pipelinegen.markdown import visible
 from pipelinegen.report import Report
 
 SCHEMA = "pipelinegen.rollback/1"
@@ -26,7 +27,7 @@ def run(options: RollbackOptions, report: Report) -> int:
     repository = repository_of(options.common, config)
     plan, delivery = carry(rollback, repository, options.common.deliver, report)
     for note in rollback.notes:
-        report.say(note)
+        report.say(visible(note))
     tell_ci([(plan, delivery)], result_of([plan]), "rollback")
     report.document(_document(rollback, plan, delivery))
     return 1 if options.common.exit_code and plan.edits else 0

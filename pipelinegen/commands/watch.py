@@ -11,6 +11,7 @@ from pipelinegen.commands.verdict import Reported, Verdict, Wanted, judge_status
 from pipelinegen.edge.backoff import Timing
 from pipelinegen.edge.forge.port import CommitStatus, Forge, PullRequest, Rejected
 from pipelinegen.errors import InputError, PipelinegenError, Refused, WorldError
+from pipelinegen.markdown import visible
 from pipelinegen.report import Report
 
 # Each commit costs two requests a look.
@@ -131,13 +132,13 @@ class Watch:
         for context in verdict.ignored:
             if context not in self._told:
                 self._told[context] = ""
-                self.report.detail(f"{context}: not waited for")
+                self.report.detail(f"{visible(context)}: not waited for")
 
     def _tell(self, about: str, text: str) -> None:
         """Say something, unless it was the last thing said about this."""
         if self._told.get(about) != text:
             self._told[about] = text
-            self.report.say(text)
+            self.report.say(visible(text))
 
     def _ask(self, look: Callable[[], T]) -> T | None:
         """One look; None where the world is troubled, which may be over at the next one."""
@@ -178,7 +179,7 @@ class Watch:
             where=self.forge.address.commit_url(commit),
             state=f"{commit[:12]} is merged",
             next="look at the agent; --status names what it reports, --timeout waits longer",
-            details=[*said, *missing, *ignored][:20],
+            details=[visible(line) for line in (*said, *missing, *ignored)][:20],
         )
 
     def _failed(self, verdict: Verdict) -> Refused:
@@ -189,10 +190,7 @@ class Watch:
             where=self.forge.address.commit_url(bad[0].commit),
             state=f"{bad[0].commit[:12]} is merged",
             next="look at the agent; `pipelinegen rollback` brings back the versions before",
-            details=[
-                f"{status.context}: {status.description or 'no words'}{f' ({status.url})' if status.url else ''}"
-                for _, status in bad
-            ],
+            details=[visible(_words_of(status)) for _, status in bad],
         )
 
     def _replaced(self, commit: str) -> Refused:
@@ -222,3 +220,8 @@ class Watch:
             ],
             "ignored": list(self.verdict.ignored),
         }
+
+
+def _words_of(status: CommitStatus) -> str:
+    where = f" ({status.url})" if status.url else ""
+    return f"{status.context}: {status.description or 'no words'}{where}"

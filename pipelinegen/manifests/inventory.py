@@ -6,20 +6,23 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from pipelinegen.images.reference import is_digest, is_tag
 from pipelinegen.manifests import guards
 from pipelinegen.manifests.finding import Finding, Selection, find
 from pipelinegen.manifests.locate.scalar import effective_key, is_image_key
-from pipelinegen.manifests.place import Place, Whole
+from pipelinegen.manifests.place import Entry, Place, Split, Whole
 from pipelinegen.manifests.plan import Skip
 from pipelinegen.manifests.request import Names, Request, names_of
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.sources import Sources, sources_of
+from pipelinegen.manifests.spans import Scalar
 from pipelinegen.manifests.tree import Tree
 
 # What every file holds that names an image in one of the ways of writing one: `image:`, `images:`, `API_IMAGE`,
 # `imageRepository:`, `repository:`, `FROM`.
 _WORDS = (b"mage", b"MAGE", b"epository", b"FROM")
 _REPOSITORY_WORDS = (b"epository",)
+_NULLS = ("null", "Null", "NULL", "~", "")
 
 
 class Version(NamedTuple):
@@ -125,7 +128,18 @@ def _standing(
         if guards.duplicate_key(place) is not None or not counts(place, source):
             continue
         line, column = source.place(place.at)
-        yield Standing(place.repository, place.tag, place.digest, source.path, line, column, place.kind)
+        tag, digest = _version(place)
+        yield Standing(place.repository, tag, digest, source.path, line, column, place.kind)
+
+
+def _version(place: Place) -> Version:
+    """The version of a place. `tag: null` and what is no tag at all say nothing."""
+    form, tag = place.form, place.tag
+    scalar = form.tag if isinstance(form, Split) else form.mapping.get("newTag") if isinstance(form, Entry) else None
+    if isinstance(scalar, Scalar) and not scalar.style and scalar.tag is None and scalar.value in _NULLS:
+        tag = None
+    digest = place.digest if place.digest is not None and is_digest(place.digest) else None
+    return Version(tag if tag is not None and is_tag(tag) else None, digest)
 
 
 def _looks_like_image(place: Place, source: Source) -> bool:

@@ -201,11 +201,15 @@ def test_a_merge_without_a_merge_commit_is_the_head_itself(scene: Scene, observe
 def test_the_agents_words_come_with_a_failure(scene: Scene, observe: Callable[..., Observed]) -> None:
     scene.propose()
     scene.merge()
-    seen = observe(scene, [lambda: scene.report("failure", "ImagePullBackOff")], pull_request=1)
+    words = "ImagePullBackOff\x1b[2J"
+    seen = observe(
+        scene, [lambda: scene.report("pending", words), lambda: scene.report("failure", words)], pull_request=1
+    )
     assert (seen.code, seen.document["result"]) == (1, "failed")
     assert seen.document["observed"][0]["error"]["id"] == "agent-failed"
     assert "error: " in seen.err
-    assert f"  | {AGENT}: ImagePullBackOff (https://argocd.example/shop)" in seen.err
+    assert f"  | {AGENT}: ImagePullBackOff\\u001B[2J (https://argocd.example/shop)" in seen.err
+    assert "\x1b" not in seen.err
     assert "pipelinegen rollback" in seen.err
 
 

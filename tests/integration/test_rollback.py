@@ -180,6 +180,16 @@ def application(place: World, *tags: str) -> dict[str, str]:
     return built
 
 
+def test_a_newer_build_in_another_environment_holds_nobody_up(place: World) -> None:
+    built = application(place, "1.1.0", "1.2.0")
+    for environment, tag in (("staging", "1.2.0"), ("production", "1.1.0")):
+        done = place.run(
+            *("bump", f"api={tag}", "--env", environment, "--deliver", "push", "--no-verify-image", "--json"),
+            *("--source-url", "https://github.com/acme/shop", "--source-revision", built[tag]),
+        )
+        assert (done.code, done.document["result"]) == (0, "updated"), done.err
+
+
 def test_a_promotion_does_not_undo_a_rollback_unless_it_is_meant(place: World) -> None:
     promote = ["promote", "--from", "staging", "--to", "production", "--image", "api", "--deliver", "push", "--json"]
     place.repository.commit("main", {STAGING: kustomization("1.1.0")}, "Staging has 1.1.0")
@@ -194,12 +204,18 @@ def test_a_promotion_does_not_undo_a_rollback_unless_it_is_meant(place: World) -
 
 
 def test_hand_made_commits_count_and_newer_edits_beside_the_versions_stay(place: World) -> None:
-    place.repository.commit("main", {PRODUCTION: kustomization("1.1.0", "9.0.0")}, "By hand")
+    place.repository.commit("main", {PRODUCTION: kustomization("1.1.0", "9.0.0")}, "By hand \x1b[31m@ada Closes #1")
     noted = kustomization("1.1.0", "9.0.0", note="# a note of later\nnamePrefix: shop-\n")
     place.repository.commit("main", {PRODUCTION: noted}, "A prefix")
     done = rollback(place)
     assert done.code == 0, done.err
-    assert [one["subject"] for one in done.document["undone"]] == ["By hand"]
+    assert [one["subject"] for one in done.document["undone"]] == ["By hand \x1b[31m@ada Closes #1"]
+    assert "By hand \\u001B[31m@ada Closes #1" in done.err
+    (opened,) = place.service.all()
+    for text in (done.err, opened.body, place.repository.message(done.document["delivery"]["branch"])):
+        assert "\x1b" not in text
+    assert "@ada" not in opened.body
+    assert "Closes" not in opened.body
     wanted = kustomization("1.0.0", "1.0.0", note="# a note of later\nnamePrefix: shop-\n")
     assert place.repository.read(done.document["delivery"]["branch"], PRODUCTION) == wanted.strip()
 

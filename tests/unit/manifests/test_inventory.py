@@ -115,6 +115,32 @@ def test_what_is_an_image_in_one_place_is_one_in_all() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [
+        ("null", "(no version)"),
+        ("~", "(no version)"),
+        ("''", "(no version)"),
+        ("", "(no version)"),
+        ("'null'", "null"),
+        ("a b", "(no version)"),
+        ("'[x]'", "(no version)"),
+        ("1.10", "1.10"),
+        (f"1.10@{DIGEST}", f"1.10@{DIGEST}"),
+        ("1.10@sha256:12", "1.10"),
+    ],
+)
+def test_what_is_no_tag_says_no_version(written: str, version: str) -> None:
+    for path, text in (
+        ("values.yaml", f"image:\n  repository: {API}\n  tag: {written}\n"),
+        ("kustomization.yaml", f"images:\n- name: {API}\n  newTag: {written}\n"),
+    ):
+        if path == "kustomization.yaml" and "@" in written:
+            continue
+        (standing,) = inventory(Memory({path: text}), Selection(), {API})
+        assert str(standing.version) == version, path
+
+
 def test_only_selected_files_count_and_unselected_values_name_what_a_tag_is_of() -> None:
     tree = Memory(
         {
