@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from pipelinegen.edge.layout import Layout
@@ -15,5 +14,4 @@ def annotate(layout: Layout, annotations: Mapping[str, str]) -> None:
     root = layout.root()
     content = dict(layout.manifest(root.digest))
     content["annotations"] = {**(content.get("annotations") or {}), **dict(sorted(annotations.items()))}
-    data = json.dumps(content, separators=(",", ":")).encode()
-    layout.set_root(layout.add_blob(data, root.media_type)._replace(platform=root.platform))
+    layout.set_root(layout.add_document(content, root.media_type)._replace(platform=root.platform))
