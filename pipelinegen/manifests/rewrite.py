@@ -127,13 +127,19 @@ def _rewrite_split(source: Source, place: Place, form: Split, request: Request) 
         values.append((digest, request.digest or ""))
     changes = []
     for scalar, value in values:
-        if one_line(scalar) == value:
+        if says(scalar, value):
             continue
         change = replace_value(source, scalar, value)
         if change is None:
             return LeftAlone(scalar.start, NOT_IN_PLACE, warn=True)
         changes.append(change)
     return Rewrite(tuple(changes), note)
+
+
+def says(scalar: Scalar, value: str) -> bool:
+    """Whether readers find this very string: `tag: 1.10` is a number to them, though the characters are the same."""
+    read_as_other = not scalar.style and value != "" and (scalar.json or _needs_quotes(value))
+    return one_line(scalar) == value and not read_as_other
 
 
 def replace_value(source: Source, scalar: Scalar, value: str) -> Change | None:

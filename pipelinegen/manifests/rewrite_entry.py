@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pipelinegen.manifests.place import Entry, LeftAlone, Place
 from pipelinegen.manifests.request import Request
-from pipelinegen.manifests.rewrite import NOT_IN_PLACE, Change, Expectation, Rewrite, plain, replace_value
+from pipelinegen.manifests.rewrite import NOT_IN_PLACE, Change, Expectation, Rewrite, plain, replace_value, says
 from pipelinegen.manifests.source import Source
 from pipelinegen.manifests.spans import Mapping, Scalar, token_start
 
@@ -57,7 +57,7 @@ def _changes(source: Source, parts: _Parts, request: Request) -> list[Change | N
             continue
         if scalar is None:
             missing.append((key, value))
-        elif scalar.value != value:
+        elif not says(scalar, value):
             changes.append(replace_value(source, scalar, value))
     if missing:
         behind_tag = tag is not None and missing[0][0] == "digest"
