@@ -1,22 +1,19 @@
-"""Image archives: what `docker save`, buildx and skopeo write, as OCI layouts; a layout as `docker load` reads it."""
+"""Image archives, as `docker save`, buildx, podman and skopeo write them, turned into OCI layouts."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from pipelinegen.edge.layout import Descriptor, Layout, make_index
 from pipelinegen.edge.streams import CHUNK, GzipWriter, compression_of, open_stream
 from pipelinegen.edge.tar import Member, members
 from pipelinegen.errors import WorldError
 from pipelinegen.images.media_types import (
-    CONFIGS,
     OCI_CONFIG,
     OCI_LAYER_GZIP,
     OCI_LAYER_ZSTD,
@@ -26,9 +23,6 @@ from pipelinegen.images.media_types import (
 )
 from pipelinegen.images.platforms import platform_of
 from pipelinegen.images.reference import is_digest
-
-if TYPE_CHECKING:
-    import tarfile
 
 LONGEST_DOCUMENT = 16 * 1024 * 1024
 MOST_MEMBERS = 100_000
@@ -273,46 +267,6 @@ def pack(pieces: Iterable[bytes | memoryview], layout: Layout) -> Packed:
             gzip.write(piece)
         gzip.end()
         return Packed(blob.keep(OCI_LAYER_GZIP), f"sha256:{plain.hexdigest()}")
-
-
-# What `docker load`, `podman load` and skopeo's docker-archive read.
-
-
-def write_archive(layout: Layout, digest: str, name: str, target: Path) -> None:
-    """An archive of one image of the layout that every version of Docker and Podman loads, under a name with a tag."""
-    manifest = layout.manifest(digest)
-    config = manifest["config"]["digest"]
-    if manifest["config"]["mediaType"] not in CONFIGS:
-        raise WorldError("this is no image", id="layout-broken", where=str(layout.folder))
-    layers = [each.digest for each in layout.layers(digest)]
-    files = {f"{config.partition(':')[2]}.json": layout.blob(config)}
-    files |= {f"{layer.partition(':')[2]}.tar": layout.blob(layer) for layer in layers}
-    index = [
-        {
-            "Config": f"{config.partition(':')[2]}.json",
-            "RepoTags": [name],
-            "Layers": [f"{layer.partition(':')[2]}.tar" for layer in layers],
-        }
-    ]
-    _write_tar(files, json.dumps(index).encode(), target)
-
-
-def _write_tar(files: Mapping[str, Path], index: bytes, target: Path) -> None:
-    import tarfile
-
-    with tarfile.open(target, "w", format=tarfile.GNU_FORMAT) as tar:
-        for name, path in files.items():
-            with open(path, "rb") as file:
-                _add(tar, name, file, os.stat(path).st_size)
-        _add(tar, "manifest.json", io.BytesIO(index), len(index))
-
-
-def _add(tar: tarfile.TarFile, name: str, file: BinaryIO, size: int) -> None:
-    import tarfile
-
-    member = tarfile.TarInfo(name)
-    member.size = size
-    tar.addfile(member, file)
 
 
 def _clean(name: str) -> str:

@@ -126,9 +126,9 @@ class Session:
             self._pause(attempt, outcome)
         raise WorldError("no try was made", id="net", where=self.origin)
 
-    def back_off(self, attempt: int, why: WorldError, tries: int = TRIES) -> None:
-        """Wait before a try that the caller makes on its own, within the deadline."""
-        self._pause(attempt, _Trouble(why, untouched=True), tries)
+    def back_off(self, attempt: int, why: WorldError, tries: int = TRIES, wait: float | None = None) -> None:
+        """Wait before a try that the caller makes on its own, within the deadline; `wait`: as the server asked."""
+        self._pause(attempt, _Trouble(why, untouched=True, wait=wait), tries)
 
     def _once(self, method: str, url: str, sent: dict[str, Any]) -> requests.Response | _Trouble:
         import requests

@@ -84,10 +84,11 @@ class Layout:
 
     def config(self, digest: str) -> dict[str, Any]:
         """The configuration of the image whose manifest has this digest."""
-        described = next(self._descriptors([self.manifest(digest).get("config")]), None)
-        if described is None:
-            raise self._broken(f"{digest} names no configuration")
-        return self.manifest(described.digest)
+        return self.manifest(self.config_descriptor(digest).digest)
+
+    def config_descriptor(self, digest: str) -> Descriptor:
+        """Where the configuration of the image with this manifest stands."""
+        return next(self._descriptors([self.manifest(digest).get("config")]))
 
     def layers(self, digest: str) -> list[Descriptor]:
         """The layers of the image whose manifest has this digest, the lowest first."""

@@ -96,6 +96,7 @@ class Registry:
         self._keyring = Keyring(environ, registries, warn=warn, on_secret=on_secret)
         self._connections = Connections(environ, self._clock, patience, tell)
         self._registries: dict[str, Connection] = {}
+        self._held: dict[tuple[str, str], str] = {}
 
     def __enter__(self) -> Registry:
         return self
@@ -167,6 +168,15 @@ class Registry:
                 registry, self._connections, self._keyring, self._clock, self._on_secret
             )
         return self._registries[registry]
+
+    def note_blob(self, repository: ImageReference, digest: str) -> None:
+        """A repository was seen to hold this blob."""
+        self._held.setdefault((repository.registry, digest), repository.path)
+
+    def blob_beside(self, repository: ImageReference, digest: str) -> str | None:
+        """The path of another repository of the same registry that was seen to hold a blob."""
+        path = self._held.get((repository.registry, digest))
+        return None if path == repository.path else path
 
     def _exists(self, reference: ImageReference) -> Found | Missing:
         answer = self._get(reference, "manifests", _target(reference), method="HEAD")

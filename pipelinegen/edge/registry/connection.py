@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from pipelinegen.edge.http import Clock
 from pipelinegen.edge.http_rules import is_loopback, origin_of
 from pipelinegen.edge.registry.credentials import Keyring
-from pipelinegen.edge.registry.line import REDIRECTS, Carrier, Line, Part
+from pipelinegen.edge.registry.line import REDIRECTS, Carrier, Line, Part, Sink
 from pipelinegen.edge.registry.login import PULL, Login, Rights
 from pipelinegen.errors import InputError, WorldError
 from pipelinegen.images.reference import DOCKER_HUB
@@ -114,7 +114,7 @@ class Connection:
         return answer
 
     def send(
-        self, method: str, path: str, url: str, headers: Mapping[str, str], part: Part, rights: Rights
+        self, method: str, path: str, url: str, headers: Mapping[str, str], part: Part | bytes, rights: Rights
     ) -> requests.Response:
         """Content, sent once, for the repository at `path`; to another origin without the credential."""
         origin = origin_of(url)
@@ -126,9 +126,7 @@ class Connection:
             answer = carrier.send(method, url, {**headers, **shown}, part)
         return answer
 
-    def pour(
-        self, path: str, url: str, headers: Mapping[str, str], size: int, sink: Callable[[bytes], object]
-    ) -> requests.Response:
+    def pour(self, path: str, url: str, headers: Mapping[str, str], size: int, sink: Sink) -> requests.Response:
         """GET of content for the repository at `path`, into `sink`, redirects followed. Raises for a failed try."""
         for _ in range(LONGEST_CHAIN):
             origin = origin_of(url)

@@ -12,6 +12,8 @@ from pipelinegen.errors import WorldError
 if TYPE_CHECKING:
     import requests
 
+# Gets the status of the answer (206 for the rest of something, else 200) and a piece of it.
+Sink = Callable[[int, bytes], object]
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # What is slower than this is taken for a connection that stands.
 SLOWEST_BYTES_A_SECOND = 16 * 1024
@@ -62,15 +64,14 @@ class Carrier(Session):
 
     def __init__(self, origin: str, *, environ: Mapping[str, str], clock: Clock, tell: Callable[[str], None]) -> None:
         super().__init__(origin, environ=environ, clock=clock, tell=tell, repeatable=frozenset())
+        self._asked: float | None = None
 
-    def send(self, method: str, url: str, headers: Mapping[str, str], part: Part) -> requests.Response:
-        """Send a part of a file."""
-        self._allow(len(part))
-        return self.request(method, url, headers=headers, data=part)
+    def send(self, method: str, url: str, headers: Mapping[str, str], data: Part | bytes) -> requests.Response:
+        """Send a part of a file, or what is in memory."""
+        self._allow(len(data))
+        return self._settled(self._once(method, url, {"headers": headers, "data": data}))
 
-    def pour(
-        self, url: str, headers: Mapping[str, str], size: int, sink: Callable[[bytes], object]
-    ) -> requests.Response:
+    def pour(self, url: str, headers: Mapping[str, str], size: int, sink: Sink) -> requests.Response:
         """GET; the bytes of a good answer go to `sink` as they come. Raises where the try failed."""
         import requests
 
@@ -84,23 +85,30 @@ class Carrier(Session):
                 allow_redirects=False,
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             ) as answer:
-                if answer.status_code not in (200, 206):
-                    outcome = self._judged("GET", answer, answer.raw.read(_PIECE))
-                else:
-                    for piece in answer.iter_content(4 * _PIECE):
+                if answer.status_code in (200, 206):
+                    for piece in answer.iter_content(_PIECE):
                         self._check(0, WorldError)
-                        sink(piece)
+                        sink(answer.status_code, piece)
                     return answer
+                outcome = self._judged("GET", answer, answer.raw.read(_PIECE))
         except requests.exceptions.RequestException as error:
             outcome = self._failed("GET", error)
+        return self._settled(outcome)
+
+    def _settled(self, outcome: Any) -> requests.Response:
+        """The answer, or the error of a try that failed; how long the server wants us to wait is kept for `wait`."""
+        import requests
+
         if isinstance(outcome, requests.Response):
             return outcome
+        self._asked = outcome.wait
         raise outcome.error
 
     def wait(self, attempt: int, why: WorldError, tries: int) -> None:
         """Wait before the caller's next try."""
         self._allow(0)
-        self.back_off(attempt, why, tries)
+        asked, self._asked = self._asked, None
+        self.back_off(attempt, why, tries, asked)
 
     def _allow(self, size: int) -> None:
         self.deadline = self.clock.monotonic() + ANSWER_SECONDS + size / SLOWEST_BYTES_A_SECOND
