@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipelinegen.commands.asked import BumpOptions, selection_of
+from pipelinegen.commands.built_from import built_from
 from pipelinegen.commands.connect import Connection, Place, connect
 from pipelinegen.commands.delivering import carry_out, commits_of
 from pipelinegen.commands.facts import tell_ci
@@ -18,15 +19,22 @@ from pipelinegen.commands.order import Order, PartialTree, way_back
 from pipelinegen.commands.planned import plan_of
 from pipelinegen.commands.settings import MAX_ATTEMPTS, deliveries, how_far, wanted
 from pipelinegen.commands.show import combined, result_of
-from pipelinegen.commands.superseded import Superseded, commit_time, concerning, rolled_back, superseded
+from pipelinegen.commands.superseded import (
+    Superseded,
+    concerning,
+    rolled_back,
+    since_standing,
+    superseded,
+    versions_at,
+)
 from pipelinegen.commands.verifying import settle
-from pipelinegen.edge.ci import CiContext, read_ci, web_url
+from pipelinegen.edge.ci import read_ci
 from pipelinegen.edge.git.history import read_log
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.images.metadata import BuiltImage
 from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan, Skip
-from pipelinegen.manifests.request import Request
+from pipelinegen.manifests.request import Request, request_of
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
@@ -53,7 +61,7 @@ def bump_remote(
         asked = settle(
             requests, verify=each.verify_image, pin=bool(each.pin_digest), by_default=not each.dry_run, report=report
         )
-        origins = _origins(each, asked, built, ci)
+        origins = built_from(each, asked, built, ci)
         how = how_far(each)
         place = Place(repository, each.forge, each.forge_url, each.base)
         with connect(place, report, with_forge=how == "pull-request" and not each.dry_run) as connection:
@@ -64,7 +72,7 @@ def bump_remote(
                 environment=each.env[0] if each.env else None,
                 requests=asked,
                 plan=work.plan,
-                origins=origins,
+                origins=ChainMap(work.carried, origins),
                 wanted=wanted(each),
                 rollback=way_back(repository, (*each.env, None)[0], each.path, [one.repository for one in asked]),
                 sign=bool(each.sign),
@@ -82,6 +90,14 @@ def bump_remote(
     return 1 if options.exit_code and any(plan.edits for plan, _ in results) else 0
 
 
+class Late(NamedTuple):
+    """An image of which something newer than ours is there; `proposed`: only on the branch of our pull request."""
+
+    request: Request
+    over: Superseded
+    proposed: bool = False
+
+
 class _Work:
     """The planning of one delivery, on whichever tip it is asked for."""
 
@@ -91,81 +107,96 @@ class _Work:
         config: Config | None,
         connection: Connection,
         requests: Sequence[Request],
-        origins: Mapping[str, Deployed],
+        built: Mapping[str, Deployed],
         report: Report,
     ) -> None:
         self.options = options
         self.connection = connection
         self.requests = requests
-        self.origins = origins
+        self.built = built
+        self.carried: dict[str, Deployed] = {}
+        self.said: set[str] = set()
         self.report = report
         self.selection = selection_of(options, config)
         self.branch: str | None = None
 
     def plan(self, tree: Tree) -> Plan:
-        """The plan on a tip, without the images of which a newer build is deployed there."""
+        """The plan on a tip, without the images of which a newer build is deployed or proposed there."""
+        self.carried.clear()
         sources = Sources(tree)
-        plan = plan_of(sources, self.requests, self.options, self.selection)
+        plan = self._planned(sources, self.requests)
         if isinstance(tree, GitTree) and tree.known is not None and not tell_all(plan, sources, tree.known):
             raise PartialTree
-        if plan.edits or plan.downgrades:
-            late = self._late()
+        if (plan.edits or plan.downgrades) and any(origin.revision for origin in self.built.values()):
+            late = self._late(plan, sources)
             if late:
-                plan = self._without(plan, tree, late)
+                plan = self._without(plan, sources, late)
         judge(plan, tree, self.options, self.selection)
         return plan
 
-    def _late(self) -> list[Superseded]:
-        if not any(origin.revision for origin in self.origins.values()):
-            return []
+    def _planned(self, sources: Sources, requests: Sequence[Request], *, downgrades: bool = False) -> Plan:
+        selection = self.selection._replace(allow_downgrade=True) if downgrades else self.selection
+        return plan_of(sources, requests, self.options, selection)
+
+    def _late(self, plan: Plan, sources: Sources) -> list[Late]:
+        """The images of which something newer is there: on the base branch, where we would change it, or proposed."""
         remote = self.connection.remote
-        messages = [commit.message for commit in read_log(remote, remote.base, HISTORY)]
+        log = self._about(commit.message for commit in read_log(remote, remote.base, HISTORY))
+        proposed: list[str] = []
         if self.branch is not None and remote.branch(self.branch) is not None:
-            messages = [commit.message for commit in commits_of(remote, self.branch)] + messages
-        messages = concerning(messages, self.options.env[0] if self.options.env else None)
-        found = [self._overtaken(request, messages) for request in self.requests]
-        return [each for each in found if each is not None]
+            proposed = self._about(commit.message for commit in commits_of(remote, self.branch))
+        edits = self._planned(sources, self.requests, downgrades=True).edits if plan.downgrades else plan.edits
+        found = []
+        for request in self.requests:
+            versions = versions_at(edits, request.repository)
+            touched = any(edit.repository == request.repository for edit in edits)
+            deployed = since_standing(log, request.repository, versions) if versions else log
+            if touched and (over := self._overtaken(request, deployed)):
+                found.append(Late(request, over))
+            elif over := self._overtaken(request, proposed):
+                found.append(Late(request, over, proposed=True))
+        return found
+
+    def _about(self, messages: Iterable[str]) -> list[str]:
+        return concerning(messages, self.options.env[0] if self.options.env else None)
 
     def _overtaken(self, request: Request, messages: Sequence[str]) -> Superseded | None:
-        ours, checkout = self.origins.get(request.repository), self.options.directory
-        if ours is None or ours.revision is None:
+        ours, checkout = self.built[request.repository], self.options.directory
+        if ours.revision is None:
             return None  # a person asks, not a pipeline
-        return superseded(request, ours, messages, checkout) or rolled_back(request, ours, messages, checkout)
+        name = parse(request.repository).familiar
+        over = superseded(request, ours, messages, checkout, lambda why: self._say(f"{name}: {why}; ours goes on"))
+        return over or rolled_back(request, ours, messages, checkout)
 
-    def _without(self, plan: Plan, tree: Tree, late: Sequence[Superseded]) -> Plan:
-        names = {each.repository for each in late}
+    def _say(self, text: str) -> None:
+        """Say it once, however often a race makes us plan."""
+        if text not in self.said:
+            self.said.add(text)
+            self.report.say(text)
+
+    def _without(self, plan: Plan, sources: Sources, late: Sequence[Late]) -> Plan:
+        """The plan for the other images. A newer build that is proposed stays in the proposal beside them."""
         for each in late:
-            self.report.say(f"{parse(each.repository).familiar}: superseded: {each.reason}")
+            self._say(f"{parse(each.request.repository).familiar}: superseded: {each.over.reason}")
+        names = {each.request.repository for each in late}
         live = [request for request in self.requests if request.repository not in names]
-        rest = plan_of(Sources(tree), live, self.options, self.selection) if live else Plan((), (), ())
-        counts = tuple(image._replace(changed=0) for image in plan.images if image.repository in names)
+        rest = self._planned(sources, live) if live else Plan((), (), ())
+        if rest.edits:
+            self.carried.update(self._carried(late, sources))
+            kept = [request_of(parse(build.image)) for build in self.carried.values()]
+            rest = self._planned(sources, [*live, *kept]) if kept else rest
+        counts = (image for image in plan.images if image.repository in names - set(self.carried))
         return rest._replace(
-            images=(*rest.images, *counts),
-            superseded=tuple(Skip(each.repository, 0, 0, each.reason) for each in late),
+            images=(*rest.images, *(image._replace(changed=0) for image in counts)),
+            superseded=tuple(Skip(each.request.repository, 0, 0, each.over.reason) for each in late),
         )
 
-
-def _origins(
-    options: BumpOptions, requests: Sequence[Request], built: Sequence[BuiltImage], ci: CiContext
-) -> dict[str, Deployed]:
-    """What each image was built from: by the options, the build's metadata, the CI system."""
-    revision = options.source_revision or ci.revision
-    url = web_url(options.source_url) or ci.source_url
-    said = {image.reference.repository: image for image in built}
-    found = {}
-    for request in requests:
-        image = said.get(request.repository)
-        own = options.source_revision or (image.source_revision if image else None) or revision
-        created = _time(image.created) if image else None
-        created = created or (commit_time(options.directory, own) if own else None)
-        found[request.repository] = Deployed(
-            request.reference,
-            web_url(options.source_url) or (image.source_url if image else None) or url,
-            own,
-            created or (datetime.now(timezone.utc) if own else None),
-        )
-    return found
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    def _carried(self, late: Sequence[Late], sources: Sources) -> dict[str, Deployed]:
+        """The builds that are proposed and newer than ours, as far as the base branch has nothing higher."""
+        found = {}
+        for each in late:
+            if each.proposed and each.over.by is not None:
+                kept = self._planned(sources, [request_of(parse(each.over.by.image))])
+                if kept.edits and not kept.downgrades:
+                    found[each.request.repository] = each.over.by
+        return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelinegen.commands.asked import BumpOptions
@@ -87,6 +89,8 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
         return Delivered(plan, tree, Delivery(order.how, (branch or remote.base) if commit else None, commit))
     if attempt.closed is not None:
         return Delivered(_without_edits(plan), tree, Delivery(order.how, branch, None, facts(attempt.closed, "closed")))
+    if plan.superseded and attempt.overtaken:
+        return Delivered(_without_edits(plan), tree, Delivery(order.how, branch, done.commit))
     if not plan.edits:
         stale = done.commit is not None and not plan.superseded
         pull = attempt.withdraw(forge, done.commit or "") if stale else None
@@ -142,7 +146,7 @@ class _Attempt:
         self.report = report
         self.closed: PullRequest | None = None
         self._for_forge: tuple[str, dict[str, bytes]] | None = None
-        self.made_one = False
+        self.made_one = self.overtaken = False
         self._planned: tuple[Plan, GitTree] | None = None
         self._signing, self._author = _signer(order)
 
@@ -163,7 +167,7 @@ class _Attempt:
             self.closed = closed_by_a_person(self.forge, self.order, key, self.report) if self.forge else None
             if self.closed is not None:
                 return None
-            if current is not None and self._stands(tree, current, key, contents):
+            if current is not None and self._stands(tree, current, key, contents, late=bool(plan.superseded)):
                 return None
         message = message_for(self.order, plan, key)
         self.made_one = True
@@ -182,15 +186,24 @@ class _Attempt:
                 raise
             return Lost(remote.branch(branch))
 
-    def _stands(self, tree: GitTree, current: str, key: str, contents: dict[str, bytes]) -> bool:
-        """Whether our branch holds just this already. Raises Refused where it holds somebody else's commits."""
+    def _stands(self, tree: GitTree, current: str, key: str, contents: dict[str, bytes], *, late: bool) -> bool:
+        """Whether our branch holds just this already. Raises Refused where it holds somebody else's commits.
+
+        late: also where a newer run of ours put it there, under the key of what it was asked for.
+        """
         commits = commits_of(self.remote, self.order.branch)
         if foreign := self._strangers(commits):
             raise _foreign(self.order.branch, foreign)
-        if not commits or commits[0].id != current or read_trailers(commits[0].message).key != key:
+        if not commits or commits[0].id != current:
+            return False
+        same = read_trailers(commits[0].message).key == key
+        if not same and not late:
             return False
         there = open_tree(self.remote, contents, commit=current)
-        return all(there.read(path) == data for path, data in contents.items()) and self._fits(tree, current, contents)
+        if any(there.read(path) != data for path, data in contents.items()):
+            return False
+        self.overtaken = not same
+        return self.overtaken or self._fits(tree, current, contents)
 
     def _fits(self, tree: GitTree, current: str, paths: Iterable[str]) -> bool:
         """Whether our branch was made of the files as they are now: else it says the right thing, in conflict."""
@@ -260,6 +273,11 @@ def _signer(order: Order) -> tuple[Signing | None, Person]:
     return read_signing(), Person(*identity) if identity else OURS
 
 
+def _created(origin: Deployed) -> datetime | None:
+    """When the build was made. Where only its revision is known, it was no later than now."""
+    return origin.created or (datetime.now(timezone.utc) if origin.revision else None)
+
+
 def message_for(order: Order, plan: Plan, key: str | None) -> str:
     """The commit message, with the trailers that promote, rollback, observe and later bumps read."""
     changed = [image for image in plan.images if image.changed]
@@ -269,9 +287,7 @@ def message_for(order: Order, plan: Plan, key: str | None) -> str:
         reference = (
             image.repository + (f":{image.tag}" if image.tag else "") + (f"@{image.digest}" if image.digest else "")
         )
-        deployed.append(
-            Deployed(reference, origin.source_url, origin.revision, origin.created) if origin else Deployed(reference)
-        )
+        deployed.append(replace(origin, image=reference, created=_created(origin)) if origin else Deployed(reference))
     environments = (order.environment,) if order.environment else ()
     names = list(dict.fromkeys(image.repository for image in changed))
     undone = tuple(one for one in order.undone if parse(one.image).repository in names)

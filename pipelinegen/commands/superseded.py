@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+import re
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import NamedTuple
 
-from pipelinegen.edge.process import capture
+from pipelinegen.commands.ages import compare, same_revision, tag_of
 from pipelinegen.images.reference import InvalidReference, parse
-from pipelinegen.images.versions import is_lower
+from pipelinegen.manifests.plan import Edit
 from pipelinegen.manifests.request import Request
 from pipelinegen.trailers import Deployed, newest, read_trailers
+
+_DIGEST = re.compile(r"\w+:[0-9a-f]{32,}", re.ASCII)
 
 
 class Superseded(NamedTuple):
@@ -18,16 +20,34 @@ class Superseded(NamedTuple):
 
     repository: str
     reason: str
+    by: Deployed | None = None
 
 
-def superseded(request: Request, ours: Deployed | None, messages: Sequence[str], checkout: str) -> Superseded | None:
+def _silent(_: str) -> None:
+    """Tell nobody."""
+
+
+def superseded(
+    request: Request,
+    ours: Deployed | None,
+    messages: Sequence[str],
+    checkout: str,
+    tell: Callable[[str], None] = _silent,
+) -> Superseded | None:
     """Compare our build with the newest one that the commits (newest first) say was deployed.
 
-    By ancestry of the source revisions in the application's checkout; else by creation time; else by semver.
+    By ancestry of the source revisions in the application's checkout; else by creation time; else by semver. `tell` is
+    told where it was not by ancestry that ours may go on.
     """
     theirs = newest(messages, request.repository)
-    reason = _newer(theirs, request, ours, checkout) if theirs is not None and ours is not None else None
-    return Superseded(request.repository, reason) if reason else None
+    if theirs is None or ours is None or ours.revision is None:
+        return None
+    verdict = compare(theirs, ours, request, checkout)
+    if verdict.newer:
+        return Superseded(request.repository, verdict.reason, theirs)
+    if not verdict.sure:
+        tell(verdict.reason)
+    return None
 
 
 def rolled_back(request: Request, ours: Deployed, messages: Sequence[str], checkout: str) -> Superseded | None:
@@ -42,16 +62,18 @@ def rolled_back(request: Request, ours: Deployed, messages: Sequence[str], check
             return None  # it was put in place again since
         undone = trailers.taken_back(request.repository)
         if undone is not None and _is_behind(undone, request, ours, checkout):
-            reason = f"{_tag(undone.image) or undone.image} was rolled back, and ours is not newer than that"
+            reason = f"{tag_of(undone.image) or undone.image} was rolled back, and ours is not newer than that"
             return Superseded(request.repository, reason)
     return None
 
 
 def _is_behind(undone: Deployed, request: Request, ours: Deployed, checkout: str) -> bool:
     """Whether our build is the one that was taken away, or older; by semver where it says nothing of its source."""
-    if _is_ours(undone, request, ours) or _newer(undone, request, ours, checkout):
+    from pipelinegen.images.versions import is_lower
+
+    if _is_ours(undone, request, ours) or compare(undone, ours, request, checkout).newer:
         return True
-    tag = _tag(undone.image)
+    tag = tag_of(undone.image)
     unknown = undone.revision is None or ours.revision is None
     return unknown and request.tag is not None and tag is not None and is_lower(request.tag, tag) is True
 
@@ -63,9 +85,47 @@ def concerning(messages: Iterable[str], environment: str | None) -> list[str]:
     return [message for message in messages if environment in (read_trailers(message).environments or (environment,))]
 
 
+def since_standing(messages: Sequence[str], repository: str, versions: Set[str]) -> Sequence[str]:
+    """The messages (newest first) from the one on that put in place what stands there: one of these tags and digests.
+
+    Newer ones are about other places: with staging at 1.3, production may still go from 1.1 to 1.2. None where nobody
+    says who put it there.
+    """
+    for place, message in enumerate(messages):
+        deployed = read_trailers(message).of(repository)
+        if deployed is not None and not versions.isdisjoint(_named_by(deployed.image)):
+            return messages[place:]
+    return ()
+
+
+def versions_at(edits: Iterable[Edit], repository: str) -> frozenset[str]:
+    """The tags and digests of an image that stand where a plan would change it."""
+    own = (edit.before for edit in edits if edit.repository == repository)
+    return frozenset(version for before in own for version in _versions(before))
+
+
+def _versions(before: str) -> list[str]:
+    """The tag and the digest of a value as it stood: a whole reference, TAG, TAG@DIGEST or a digest alone."""
+    name, at, digest = before.partition("@")
+    if not at and _DIGEST.fullmatch(before):
+        return [before]
+    last = name.rpartition("/")[2]
+    _, colon, tag = last.rpartition(":")
+    versions = [tag] if colon or "/" not in name else []
+    return [version for version in (*versions, digest) if version]
+
+
+def _named_by(image: str) -> frozenset[str]:
+    try:
+        reference = parse(image)
+    except InvalidReference:
+        return frozenset()
+    return frozenset(version for version in (reference.tag, reference.digest) if version)
+
+
 def _is_ours(theirs: Deployed, request: Request, ours: Deployed) -> bool:
     if ours.revision is not None and theirs.revision is not None:
-        return _same(ours.revision, theirs.revision)
+        return same_revision(ours.revision, theirs.revision)
     try:
         named = parse(theirs.image)
     except InvalidReference:
@@ -73,56 +133,3 @@ def _is_ours(theirs: Deployed, request: Request, ours: Deployed) -> bool:
     if request.digest is not None and named.digest is not None:
         return request.digest == named.digest
     return request.tag is not None and request.tag == named.tag
-
-
-def _newer(theirs: Deployed, request: Request, ours: Deployed, checkout: str) -> str | None:
-    """Why their build is newer than ours; None where it is not, or where nothing can be said."""
-    if ours.revision is None or theirs.revision is None or _same(ours.revision, theirs.revision):
-        return None
-    older = is_ancestor(checkout, ours.revision, theirs.revision)
-    if older is not None:
-        reason = f"{theirs.revision[:12]} stands there, which descends from our {ours.revision[:12]}"
-        return reason if older else None
-    if ours.created is not None and theirs.created is not None and ours.created != theirs.created:
-        reason = (
-            f"the deployed build is of {theirs.created:%Y-%m-%d %H:%M:%SZ}, ours of {ours.created:%Y-%m-%d %H:%M:%SZ}"
-        )
-        return f"{reason} (their revisions cannot be compared here)" if ours.created < theirs.created else None
-    deployed = _tag(theirs.image)
-    if request.tag and deployed and is_lower(request.tag, deployed):
-        return f"{deployed} stands there, which is higher than {request.tag} (revisions and times cannot be compared)"
-    return None
-
-
-def is_ancestor(checkout: str, older: str, newer: str) -> bool | None:
-    """Whether `newer` descends from `older`; None where the checkout cannot tell (unknown commits, cut history)."""
-    if _git(checkout, "merge-base", "--is-ancestor", older, newer) == 0:
-        return True
-    if _git(checkout, "merge-base", "--is-ancestor", newer, older) == 0:
-        return False
-    both = all(_git(checkout, "cat-file", "-e", f"{revision}^{{commit}}") == 0 for revision in (older, newer))
-    shallow = capture(["git", "rev-parse", "--is-shallow-repository"], cwd=checkout).stdout.strip() != b"false"
-    return None if shallow or not both else False
-
-
-def commit_time(checkout: str, revision: str) -> datetime | None:
-    """When the commit was made, where the checkout knows it."""
-    done = capture(["git", "show", "--no-patch", "--format=%ct", f"{revision}^{{commit}}", "--"], cwd=checkout)
-    text = done.stdout.decode("ascii", "replace").strip()
-    return datetime.fromtimestamp(int(text), timezone.utc) if done.returncode == 0 and text.isdigit() else None
-
-
-def _git(checkout: str, *arguments: str) -> int:
-    return capture(["git", *arguments], cwd=checkout).returncode
-
-
-def _same(one: str, other: str) -> bool:
-    shorter = min(len(one), len(other))
-    return shorter >= 7 and one[:shorter] == other[:shorter]
-
-
-def _tag(image: str) -> str | None:
-    try:
-        return parse(image).tag
-    except InvalidReference:
-        return None

@@ -1,4 +1,4 @@
-"""The token is nowhere: not in arguments, environments or files while a delivery runs, not in anything it says or leaves."""
+"""The token is nowhere: not in arguments, environments or files while a delivery runs, nor in what it says or leaves."""
 
 from __future__ import annotations
 
