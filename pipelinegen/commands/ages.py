@@ -39,9 +39,11 @@ def compare(theirs: Deployed, ours: Deployed, request: Request, checkout: str) -
             return Verdict(False, f"both are of {ours.revision[:12]}", sure=True)
         older, why = is_ancestor(checkout, ours.revision, theirs.revision)
         if older is not None:
-            one, other = (theirs.revision, ours.revision) if older else (ours.revision, theirs.revision)
-            text = f"{theirs.revision[:12]} stands there, which descends from our {ours.revision[:12]}"
-            return Verdict(older, text if older else f"our {one[:12]} descends from {other[:12]}", sure=True)
+            one, other = ours.revision[:12], theirs.revision[:12]
+            text = (
+                f"{other} stands there, which descends from our {one}" if older else f"our {one} descends from {other}"
+            )
+            return Verdict(older, text, sure=True)
     return _by_time(theirs, ours, why) or _by_version(theirs, request, why)
 
 

@@ -42,10 +42,9 @@ def _summary(results: Sequence[tuple[Plan, Delivery]], result: str, command: str
         if pull:
             lines += [f"{escaped(str(pull['state']))}: {link(str(pull['url']), str(pull['url']))}", ""]
         if plan.edits:
-            lines += ["| place | before | after |", "| --- | --- | --- |"]
+            # A list, not a table: no spelling of a pipe keeps it inside a cell in every renderer.
             lines += [
-                f"| {span(f'{edit.file}:{edit.line}')} | {span(edit.before)} | {span(edit.after)} |"
-                for edit in plan.edits
+                f"- {span(f'{edit.file}:{edit.line}')}: {span(edit.before)} → {span(edit.after)}" for edit in plan.edits
             ]
             lines.append("")
         lines += [f"- {span(f'{skip.file}:{skip.line}')}: {escaped(skip.reason)}" for skip in plan.skipped if skip.warn]

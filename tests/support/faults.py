@@ -63,10 +63,13 @@ class Waits:
         return sum(self.naps.taken) + sum(self.fake.slept)
 
 
-def run_here(world: World, *arguments: str, waits: Waits | None = None, **variables: str) -> Ran:
+def run_here(
+    world: World, *arguments: str, waits: Waits | None = None, ask_registry: bool = False, **variables: str
+) -> Ran:
     """A bump of the world's repository in this process: as `World.bump`, many times as fast, and no wait is waited."""
     patience = (waits or Waits()).patience()
-    words = ["bump", "-C", str(world.folder), *arguments, *world.place(), "--no-verify-image", "--json"]
+    words = ["bump", "-C", str(world.folder), *arguments, *world.place(), "--json"]
+    words += [] if ask_registry else ["--no-verify-image"]
     out, err = io.BytesIO(), io.BytesIO()
     with (
         _environment(world.variables(**variables)),
