@@ -1,236 +1,227 @@
-"""Go's regular expressions (RE2's syntax, which container-structure-test's files are written in) as Python's."""
+"""Patterns of paths as Docker has them: .dockerignore (moby/patternmatcher), and COPY's wildcards (Go's path.Match)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-_FLAGS = "imsU"
-# Perl's classes are ASCII in Go, and \s has no vertical tab; the second is the complement, for use inside [...].
-_PERL = {
-    "d": ("0-9", r"\x00-/:-\U0010ffff"),
-    "s": (r"\t\n\f\r ", r"\x00-\x08\x0b\x0e-\x1f!-\U0010ffff"),
-    "w": ("0-9A-Za-z_", r"\x00-/:-@\[-\^`{-\U0010ffff"),
-}
-_POSIX = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "ascii": r"\x00-\x7f",
-    "blank": r"\t ",
-    "cntrl": r"\x00-\x1f\x7f",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\t\n\v\f\r ",
-    "upper": "A-Z",
-    "word": "0-9A-Za-z_",
-    "xdigit": "0-9A-Fa-f",
-}
-_CONTROL = {"a": r"\x07", "f": r"\f", "n": r"\n", "r": r"\r", "t": r"\t", "v": r"\v"}
-_REPEAT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}")
-_MOST = 1000
+from pipelinegen.images.words import is_space
+
+_ANY, _ANY_DEEP = "*", "**"
 
 
-class Pattern(ValueError):
-    """Not a regular expression of Go's; says why and where."""
+class BadPattern(ValueError):
+    """A pattern that means nothing. `line` is its line in the file, 0 where it is from no file."""
 
-
-class _Scope(NamedTuple):
-    """A group: its flags, and how many groups of ours were opened inside it for flags in its middle."""
-
-    flags: str
-    opened: int = 0
-
-
-def compile_go(pattern: str) -> re.Pattern[str]:
-    """The pattern as Go understands it. Raises Pattern where Go would refuse it, or Python has no such thing."""
-    try:
-        return re.compile(_Translation(pattern).text())
-    except (re.error, OverflowError, RecursionError) as error:
-        raise Pattern(str(error)) from None
-
-
-class _Translation:
-    """One pass over a pattern."""
-
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, line: int = 0) -> None:
+        super().__init__(pattern)
         self.pattern = pattern
-        self.at = 0
-        self.scopes = [_Scope("")]
-        self.out: list[str] = []
+        self.line = line
 
-    def text(self) -> str:
-        while self.at < len(self.pattern):
-            self._next()
-        if len(self.scopes) > 1:
-            raise Pattern("missing closing )")
-        return "".join(self.out) + ")" * self.scopes[0].opened
 
-    @property
-    def flags(self) -> str:
-        return self.scopes[-1].flags
+class Rule(NamedTuple):
+    """One pattern: whether it takes paths back in (`!`), and how it is told whether it fits."""
 
-    def _next(self) -> None:
-        char = self.pattern[self.at]
-        if char == "\\":
-            self._escape()
-        elif char == "[":
-            self._class()
-        elif char == "(":
-            self._open()
-        elif char == ")":
-            self._close()
-        elif char == "|":
-            self._alternative()
-        elif char in "*+?" or _REPEAT.match(self.pattern, self.at):
-            self._repeat()
-        else:
-            self.at += 1
-            self.out.append(self._plain(char))
+    takes_back: bool
+    fits: Callable[[str], bool]
 
-    def _plain(self, char: str) -> str:
-        if char == "^":
-            return "(?m:^)" if "m" in self.flags else r"(?:\A)"
-        if char == "$":
-            # Python's own $ would also match before a last line break.
-            return "(?m:$)" if "m" in self.flags else r"(?:\Z)"
-        if char == ".":
-            return "(?s:.)" if "s" in self.flags else "."
-        return re.escape(char) if char in "{}" or char.isspace() or char == "#" else char
 
-    def _repeat(self) -> None:
-        found = _REPEAT.match(self.pattern, self.at)
-        if found and any(number and int(number) > _MOST for number in found.groups()):
-            raise Pattern(f"invalid repeat count: {found[0]}")
-        text = found[0] if found else self.pattern[self.at]
-        self.at += len(text)
-        lazy = self.pattern.startswith("?", self.at)
-        self.at += lazy
-        if self.at < len(self.pattern) and self.pattern[self.at] in "*+?":
-            raise Pattern(f"invalid nested repetition operator: {text}{self.pattern[self.at]}")
-        self.out.append(text + ("?" if lazy != ("U" in self.flags) else ""))
+class Ignored:
+    """What a list of patterns leaves out. One that fits a folder fits what is in it; the last one that fits wins."""
 
-    def _open(self) -> None:
-        named = re.compile(r"\(\?P?<([A-Za-z_][0-9A-Za-z_]*)>").match(self.pattern, self.at)
-        if named:
-            return self._group(f"(?P<{named[1]}>", named.end(), self.flags)
-        if not self.pattern.startswith("(?", self.at):
-            return self._group("(", self.at + 1, self.flags)
-        found = re.compile(rf"\(\?([{_FLAGS}]*)(?:-([{_FLAGS}]+))?([:)])").match(self.pattern, self.at)
-        if found is None:
-            raise Pattern(f"invalid or unsupported Perl syntax: {self.pattern[self.at : self.at + 4]}")
-        flags = "".join(sorted((set(self.flags) | set(found[1])) - set(found[2] or "")))
-        if found[3] == ":":
-            return self._group(_opening(flags, self.flags), found.end(), flags)
-        # Flags in the middle of a group hold until its end, also in its further alternatives.
-        self.at = found.end()
-        self.out.append(_opening(flags, self.flags))
-        self.scopes[-1] = _Scope(flags, self.scopes[-1].opened + 1)
-        return None
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self.takes_back = any(rule.takes_back for rule in rules)
 
-    def _group(self, opening: str, end: int, flags: str) -> None:
-        self.at = end
-        self.out.append(opening)
-        self.scopes.append(_Scope(flags))
+    def __bool__(self) -> bool:
+        return bool(self._rules)
 
-    def _close(self) -> None:
-        if len(self.scopes) == 1:
-            raise Pattern("unexpected )")
-        self.at += 1
-        self.out.append(")" * (self.scopes.pop().opened + 1))
+    def __contains__(self, path: str) -> bool:
+        """Whether a path, from the root of the context and with slashes, is left out."""
+        out = False
+        ways = _ways(path)
+        for rule in self._rules:
+            # A pattern that would change nothing is not looked at.
+            if rule.takes_back == out and any(map(rule.fits, ways)):
+                out = not rule.takes_back
+        return out
 
-    def _alternative(self) -> None:
-        self.at += 1
-        scope = self.scopes[-1]
-        if not scope.opened:
-            self.out.append("|")
-            return
-        outer = self.scopes[-2].flags if len(self.scopes) > 1 else ""
-        self.out.append(")" * scope.opened + "|" + _opening(scope.flags, outer))
-        self.scopes[-1] = _Scope(scope.flags, 1)
 
-    def _escape(self) -> None:
-        char = self.pattern[self.at + 1 : self.at + 2]
-        if char == "Q":
-            quoted, end, rest = self.pattern[self.at + 2 :].partition("\\E")
-            self.at = len(self.pattern) - len(rest) if end else len(self.pattern)
-            self.out.append(re.escape(quoted))
-        elif char in ("A", "z"):
-            self.at += 2
-            self.out.append(rf"(?:\{char.upper()})")
-        elif char in ("b", "B"):
-            self.at += 2
-            # Not Python's own \B: before 3.14 it does not match in an empty text.
-            self.out.append(r"(?a:\b)" if char == "b" else r"(?!(?a:\b))")
-        elif char == "C":
-            raise Pattern(r"\C, one byte, has no counterpart")
-        else:
-            text = self._member()
-            self.out.append(f"[{text}]" if len(text) > 1 and char.lower() in _PERL else text)
+def read_ignore(text: str) -> Ignored:
+    """The patterns of a .dockerignore. Raises BadPattern."""
+    rules = []
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        # Only in the first column is # a comment; blanks around a pattern are not part of it.
+        pattern = _strip(line)
+        if line.startswith("#") or not pattern:
+            continue
+        takes_back = pattern.startswith("!")
+        path = _strip(pattern[1:]) if takes_back else pattern
+        if not path:
+            raise BadPattern(pattern, number)
+        cleaned = clean(path)
+        try:
+            rules.append(_rule(cleaned.removeprefix("/") or cleaned, takes_back))
+        except BadPattern:
+            raise BadPattern(pattern, number) from None
+    return Ignored(rules)
 
-    def _member(self) -> str:
-        r"""What stands at a backslash, as it is written inside [...]: a character, or the characters of \d."""
-        char = self.pattern[self.at + 1 : self.at + 2]
-        if not char:
-            raise Pattern(r"trailing backslash at end of expression")
-        if char.lower() in _PERL:
-            self.at += 2
-            return _PERL[char.lower()][char.isupper()]
-        if char in "pP":
-            raise Pattern(rf"\{char}, a class of Unicode, is not supported; write its characters as ranges")
-        number = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|x\{([0-9A-Fa-f]{1,6})\}|([0-7]{3}|0[0-7]{0,2}))").match(
-            self.pattern, self.at
+
+def ignoring(patterns: Iterable[str]) -> Ignored:
+    """The patterns of COPY --exclude. Raises BadPattern."""
+    rules = []
+    for each in filter(None, map(_strip, patterns)):
+        pattern = clean(each)
+        takes_back = pattern.startswith("!")
+        if pattern == "!":
+            raise BadPattern(pattern)
+        rules.append(_rule(pattern[takes_back:], takes_back))
+    return Ignored(rules)
+
+
+def wildcard(pattern: str) -> re.Pattern[str]:
+    """The expression that fits whole paths as Go's path.Match: no wildcard fits a slash. Raises BadPattern."""
+    parts = ["[^/]*" if part == _ANY else part for part in _parts(pattern, deep=False)]
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def has_wildcard(path: str) -> bool:
+    """Whether a path holds a wildcard that is not escaped."""
+    at = 0
+    while at < len(path):
+        if path[at] in "*?[":
+            return True
+        at += 2 if path[at] == "\\" else 1
+    return False
+
+
+def clean(path: str) -> str:
+    """Go's path.Clean: no empty parts, no dots, `..` taken back where something is before it."""
+    done: list[str] = []
+    rooted = path.startswith("/")
+    for part in path.split("/"):
+        if part in ("", "."):
+            continue
+        if part == ".." and (rooted or (done and done[-1] != "..")):
+            if done:
+                done.pop()
+            continue
+        done.append(part)
+    return ("/" if rooted else "") + "/".join(done) or "."
+
+
+def _rule(pattern: str, takes_back: bool) -> Rule:
+    wildcard(pattern)  # for what is no pattern
+    parts = _parts(pattern, deep=True)
+    first, last = (parts[0], parts[-1]) if parts else ("", "")
+    others = [part for at, part in enumerate(parts) if not _is_plain(part) and at not in (0, len(parts) - 1)]
+    if all(map(_is_plain, parts)) and "\\" not in pattern:
+        return Rule(takes_back, pattern.__eq__)
+    if first == _ANY_DEEP and not others and (len(parts) == 1 or _is_plain(last)) and "\\" not in pattern:
+        return Rule(takes_back, _ends_with(pattern[2:]))
+    if last == _ANY_DEEP and not others and _is_plain(first) and "\\" not in pattern:
+        # Like gitignore's: what is in the folder, not the folder.
+        return Rule(
+            takes_back, _begins_with(pattern.removesuffix("/**") + "/" if pattern.endswith("/**") else pattern[:-2])
         )
-        if number:
-            self.at = number.end()
-            return _character(int(number[3], 8) if number[3] else int(number[1] or number[2], 16))
-        self.at += 2
-        if char in _CONTROL:
-            return _CONTROL[char]
-        if char.isalnum() or ord(char) > 0x7F:
-            raise Pattern(rf"invalid escape sequence: \{char}")
-        return re.escape(char) if char not in "-" else r"\-"
-
-    def _class(self) -> None:
-        start = self.at
-        self.at += 1
-        negated = self.pattern.startswith("^", self.at)
-        self.at += negated
-        parts: list[str] = []
-        first = True
-        while first or not self.pattern.startswith("]", self.at):
-            if self.at >= len(self.pattern):
-                raise Pattern(f"missing closing ]: {self.pattern[start:]}")
-            parts.append(self._class_part())
-            first = False
-        self.at += 1
-        self.out.append(f"[{'^' if negated else ''}{''.join(parts)}]")
-
-    def _class_part(self) -> str:
-        posix = re.compile(r"\[:(\^?)([a-z]+):\]").match(self.pattern, self.at)
-        if posix:
-            if posix[2] not in _POSIX or posix[1]:
-                raise Pattern(f"invalid or unsupported character class: {posix[0]}")
-            self.at = posix.end()
-            return _POSIX[posix[2]]
-        char = self.pattern[self.at]
-        if char == "\\":
-            return self._member()
-        self.at += 1
-        # What Python would read as an operation on sets, now or later.
-        return "\\" + char if char in "[&~|]" else char
+    return Rule(takes_back, _expression(parts))
 
 
-def _opening(flags: str, outer: str) -> str:
-    """A group of Python's for the one flag that is left to it; the others are written out where they act."""
-    if ("i" in flags) == ("i" in outer):
-        return "(?:"
-    return "(?i:" if "i" in flags else "(?-i:"
+def _ends_with(end: str) -> Callable[[str], bool]:
+    return lambda path: path.endswith(end) or (end.startswith("/") and path == end[1:])
 
 
-def _character(code: int) -> str:
-    if code > 0x10FFFF:
-        raise Pattern(f"not a character: {code:x}")
-    return re.escape(chr(code)) if 0x20 < code < 0x7F else rf"\U{code:08x}"
+def _begins_with(start: str) -> Callable[[str], bool]:
+    return lambda path: path.startswith(start)
+
+
+def _expression(parts: Sequence[str]) -> Callable[[str], bool]:
+    written = []
+    for at, part in enumerate(parts):
+        if part == _ANY:
+            written.append("[^/]*")
+        elif part == _ANY_DEEP:
+            written.append(".*" if at == len(parts) - 1 else "(?:.*/)?")
+        else:
+            written.append(part)
+    fits = re.compile("".join(written)).fullmatch
+    return lambda path: fits(path) is not None
+
+
+def _is_plain(part: str) -> bool:
+    return part not in (_ANY, _ANY_DEEP) and part != "[^/]" and not part.startswith("[")
+
+
+def _parts(pattern: str, *, deep: bool) -> list[str]:
+    """An expression for each character, but stars are left as they are; with `deep`, ** is one, and its slash too."""
+    parts: list[str] = []
+    at = 0
+    while at < len(pattern):
+        char = pattern[at]
+        at += 1
+        if char == "*":
+            if deep and pattern[at : at + 1] == "*":
+                at += 2 if pattern[at + 1 : at + 2] == "/" else 1
+                parts.append(_ANY_DEEP)
+            else:
+                parts.append(_ANY)
+        elif char == "?":
+            parts.append("[^/]")
+        elif char == "[":
+            written, at = _class(pattern, at)
+            parts.append(written)
+        elif char == "\\":
+            if at == len(pattern):
+                raise BadPattern(pattern)
+            parts.append(re.escape(pattern[at]))
+            at += 1
+        else:
+            parts.append(re.escape(char))
+    return parts
+
+
+def _class(pattern: str, at: int) -> tuple[str, int]:
+    """[a-z], [^a-z]: the expression, and where it ends. It fits no slash but one that it names."""
+    negated = pattern.startswith("^", at)
+    at += negated
+    written = ""
+    while not (pattern.startswith("]", at) and written):
+        low, at = _member(pattern, at)
+        high = low
+        if pattern.startswith("-", at):
+            high, at = _member(pattern, at + 1)
+        if low > high:
+            raise BadPattern(pattern)
+        written += f"{re.escape(low)}-{re.escape(high)}"
+    return f"[{'^' if negated else ''}{written}]", at + 1
+
+
+def _member(pattern: str, at: int) -> tuple[str, int]:
+    char = pattern[at : at + 1]
+    if char in ("", "-", "]"):
+        raise BadPattern(pattern)
+    if char == "\\":
+        at += 1
+        char = pattern[at : at + 1]
+    if not char or at + 1 >= len(pattern):
+        raise BadPattern(pattern)
+    return char, at + 1
+
+
+def _ways(path: str) -> list[str]:
+    """A path and the folders above it."""
+    ways = [path]
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        ways.append(path)
+    return ways
+
+
+def _strip(text: str) -> str:
+    start, end = 0, len(text)
+    while start < end and is_space(text[start]):
+        start += 1
+    while end > start and is_space(text[end - 1]):
+        end -= 1
+    return text[start:end]
