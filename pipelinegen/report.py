@@ -53,21 +53,25 @@ class Report:
 
     def say(self, text: str) -> None:
         """A line for people."""
+        self._tell(_one_line(text))
+
+    def _tell(self, text: str) -> None:
+        """Lines of our own making, with colours."""
         if self.verbosity >= 0:
             self._write(sys.stderr, f"{text}\n")
 
     def detail(self, text: str) -> None:
         """A line for people who asked for detail."""
         if self.verbosity >= 1:
-            self._write(sys.stderr, f"{self._paint('dim', text)}\n")
+            self._write(sys.stderr, f"{self._paint('dim', _one_line(text))}\n")
 
     def warn(self, text: str) -> None:
         """Something that a person should look at; told even when quiet."""
-        self._write(sys.stderr, f"{self._paint('yellow', 'warning:')} {text}\n")
+        self._write(sys.stderr, f"{self._paint('yellow', 'warning:')} {_one_line(text)}\n")
 
     def error(self, error: PipelinegenError) -> None:
         """The message of a failure."""
-        head, *rest = error.lines()
+        head, *rest = map(_one_line, error.lines())
         self._write(sys.stderr, "\n".join([f"{self._paint('red', 'error:')} {head}", *rest]) + "\n")
 
     @contextmanager
@@ -158,6 +162,18 @@ def _gitlab_section(what: str, name: str) -> str:
     import time
 
     return f"\x1b[0Ksection_{what}:{int(time.time())}:pipelinegen_{name}\r\x1b[0K"
+
+
+def _one_line(text: str) -> str:
+    """The text with what is not printable as escapes.
+
+    Names in a repository may hold line breaks, and what stands on a line of its own can be a command to the CI system.
+    """
+    if text.isprintable():
+        return text
+    from pipelinegen.markdown import visible
+
+    return visible(text)
 
 
 def _paint_diff(line: str) -> str:

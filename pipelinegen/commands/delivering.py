@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,7 +27,6 @@ from pipelinegen.images.reference import parse
 from pipelinegen.manifests.plan import Plan
 from pipelinegen.manifests.sources import Sources
 from pipelinegen.manifests.splice import apply
-from pipelinegen.manifests.tree import Tree
 from pipelinegen.report import Report
 from pipelinegen.trailers import Deployed, Trailers, commit_message, read_trailers
 
@@ -43,7 +43,7 @@ class Delivered(NamedTuple):
     """The plan on the tip that counted, the files it was made of, and how far it went."""
 
     plan: Plan
-    tree: Tree
+    tree: GitTree
     delivery: Delivery
 
 
@@ -56,8 +56,26 @@ def carry_out(connection: Connection, order: Order, options: BumpOptions, report
         outcome = deliver(connection, order, report)
     sources = Sources(outcome.tree)
     show(outcome.plan, sources, options, report)
-    tell_effects(outcome.plan, apply(outcome.plan, sources), sources, options, order.selection, report)
+    if options.explain:
+        _tell_oddities(outcome.tree, order, report)
+    with _garnish(report):
+        tell_effects(outcome.plan, apply(outcome.plan, sources), sources, options, order.selection, report)
     return outcome.plan, outcome.delivery
+
+
+def _tell_oddities(tree: GitTree, order: Order, report: Report) -> None:
+    for path, what in tree.oddities().items():
+        if order.selection.selects(path):
+            report.say(f"{path}: left alone: {what}")
+
+
+@contextmanager
+def _garnish(report: Report) -> Iterator[None]:
+    """What is told beside a delivery, and must not make it fail: what it means for environments and the cluster."""
+    try:
+        yield
+    except PipelinegenError as error:
+        report.warn(f"what this means in the cluster cannot be told: {error.what}")
 
 
 def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
@@ -97,7 +115,9 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
         return Delivered(plan, tree, Delivery(order.how, None, None, pull))
     head = done.commit or ""
     try:
-        rendered = rendered_text(apply(plan, tree), tree)
+        rendered = None
+        with _garnish(report):
+            rendered = rendered_text(apply(plan, tree), tree)
         pull = propose(remote, forge, order, plan, rendered, head, pushed=done.made is not None, report=report)
     except (PipelinegenError, Interrupted) as error:
         there = f"; {error.state}" if error.state else f", without a {forge.noun}"
@@ -150,7 +170,7 @@ class _Attempt:
         self._planned: tuple[Plan, GitTree] | None = None
         self._signing, self._author = _signer(order)
 
-    def planned(self) -> tuple[Plan, Tree]:
+    def planned(self) -> tuple[Plan, GitTree]:
         """The last plan and the files it was made of."""
         if self._planned is None:
             raise Defect("nothing was planned", id="no-plan")

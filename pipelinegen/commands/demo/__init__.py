@@ -36,7 +36,8 @@ def run(keep: str | None, report: Report) -> int:
     except PipelinegenError as error:
         report.document(document(told, keep, error))
         raise
-    report.say(f"\nAll {len(told)} steps did what they should. {_epilogue(keep)}")
+    report.say("")
+    report.say(f"All {len(told)} steps did what they should. {_epilogue(keep)}")
     report.document(document(told, keep))
     return 0
 

@@ -19,20 +19,20 @@ class Stage(Report):
         self.documents: list[dict[str, Any]] = []
 
     def heading(self, number: str, title: str, note: str) -> None:
-        self.say(f"\n{self._paint('bold', f'{number}: {title}')}")
-        self.say("\n".join(f"  {line}" for line in note.splitlines()))
+        self._tell(f"\n{self._paint('bold', f'{number}: {title}')}")
+        self._tell("\n".join(f"  {line}" for line in note.splitlines()))
 
     def command(self, line: str) -> None:
         """The command line as a person would type it."""
-        self.say(f"{self._paint('green', '$')} {self._paint('bold', line)}")
+        self._tell(f"{self._paint('green', '$')} {self._paint('bold', line)}")
 
     def played(self, line: str) -> None:
         """What somebody else does in the story."""
-        self.say(self._paint("cyan", line))
+        self._tell(self._paint("cyan", line))
 
     def quote(self, text: str) -> None:
         """A text that somebody reads, a pull request's."""
-        self.say("\n".join(f"  | {line}".rstrip() for line in text.splitlines()))
+        self._tell("\n".join(f"  | {line}".rstrip() for line in text.splitlines()))
 
     def refusal(self, error: PipelinegenError) -> None:
         """An error that belongs to the story, so nothing went wrong that a quiet run must tell."""

@@ -79,7 +79,11 @@ class GitTree:
             return []
         if self.known is not None:
             return [path for path in self.paths() if any(word in self._readable(path) for word in words)]
-        patterns = [argument for word in words for argument in ("-e", os.fsdecode(word))]
+        # git looks for what is on one line; a word with a line break (the name of a file) is looked for by its longest.
+        lines = (max(word.split(b"\n"), key=len) for word in words)
+        patterns = [argument for line in lines if line for argument in ("-e", os.fsdecode(line))]
+        if not patterns:
+            return []
         # One thread: reading objects takes a lock, and more threads only wait for each other (measured 1.8 times cpu).
         args = ["grep", "--threads=1", "-lzF", *patterns, self.commit]
         done = self.remote.local(*args, may_fail=True)
