@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +20,14 @@ from tests.support.dockerd import BUSYBOX_DOCKERFILE, Daemon, busybox, busybox_i
 
 KINDS = ("docker-classic", "docker-buildkit", "podman", "buildah")
 PACKAGES = {"podman": "podman", "buildah": "buildah"}
-# Defaults of podman's that need more rights than a container of a CI system has.
-_CONTAINERS_CONF = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n'
+# Podman's default limits need more rights than a container of a CI system has, and its locks are the machine's.
+_CONTAINERS_CONF = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+[engine]
+lock_type = "file"
+tmp_dir = "{folder}/tmp"
+"""
 
 
 class Bench(NamedTuple):
@@ -41,13 +48,15 @@ class Bench(NamedTuple):
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def containers(self) -> str:
-        words = ["containers", "--quiet"] if self.name == "buildah" else ["ps", "--all", "--quiet"]
-        return self.program(*words)
+    def containers(self, run: str) -> list[str]:
+        """The containers of one engine of ours, by its `run_id`: others may be at work on the same daemon."""
+        words = ["containers"] if self.name == "buildah" else ["ps", "--all"]
+        field = "ContainerName" if self.name == "buildah" else "Names"
+        return [name for name in self.program(*words, f"--format={{{{.{field}}}}}").split() if run in name]
 
-    def images(self) -> str:
-        words = ["images", "--format={{.Name}}"] if self.name == "buildah" else ["images", "--format={{.Repository}}"]
-        return self.program(*words)
+    def images(self, run: str) -> list[str]:
+        field = "Name" if self.name == "buildah" else "Repository"
+        return [name for name in self.program("images", f"--format={{{{.{field}}}}}").split() if run in name]
 
 
 @contextlib.contextmanager
@@ -59,7 +68,9 @@ def open_bench(kind: str, factory: pytest.TempPathFactory) -> Iterator[Bench]:
     else:
         if shutil.which(kind) is None:
             pytest.skip(f"{kind} is not installed: apt-get install -y --no-install-recommends {PACKAGES[kind]}")
-        yield _storage(kind, factory.mktemp(kind))
+        # A short path of its own: podman waits 20 s for each container whose socket has a longer one than it knows.
+        with tempfile.TemporaryDirectory(prefix="pge-", ignore_cleanup_errors=True) as folder:
+            yield _storage(kind, Path(folder))
 
 
 def _docker(kind: str, daemon: Daemon) -> Bench:
@@ -88,7 +99,7 @@ def _said(*command: str) -> str:
 
 def _storage(kind: str, folder: Path) -> Bench:
     """Podman or buildah with a storage of this test's own, in which nothing needs a kernel's help."""
-    (folder / "containers.conf").write_text(_CONTAINERS_CONF)
+    (folder / "containers.conf").write_text(_CONTAINERS_CONF.format(folder=folder))
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
     )

@@ -166,7 +166,7 @@ class Program(ABC):
             if self._prepared is not None:
                 self._sweep(containers, images)
         finally:
-            self.programs.remove_folder()
+            self.programs.remove_folders()
 
     def clean(self, *words: str) -> Completed | None:
         """A command after the end, when nothing of ours runs; it may fail, for what it removes may be gone."""

@@ -165,7 +165,9 @@ class Buildah(Program):
         return Detected(self.name, version, True, f"buildah {version}")
 
     def _prepare(self) -> dict[str, str]:
-        return auth_file(self.programs.folder(), self.programs.environ, self.setup.logins)
+        # A run that is ended leaves its bundle in TMPDIR.
+        logins = auth_file(self.programs.folder(), self.programs.environ, self.setup.logins)
+        return {**logins, "TMPDIR": str(self.programs.scratch())}
 
     def _sweep(self, containers: Sequence[str], images: Sequence[str]) -> None:
         for ports in self._ports.values():

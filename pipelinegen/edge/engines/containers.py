@@ -95,8 +95,10 @@ class Containers(Program):
         return Container(name, tuple(ports))
 
     def addresses(self, container: Container, port: int) -> tuple[tuple[str, int], ...]:
+        if not self.state(container).running:
+            return ()
         known = self._addresses.get((container.name, port), ())
-        if not known and self.state(container).running:
+        if not known:
             done = self.call("inspect", "--format={{json .NetworkSettings}}", container.name)
             known = _addresses(done.stdout, port, self._host()) if done.returncode == 0 else ()
             if known:

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -35,7 +36,9 @@ class Programs:
         self._running: set[int] = set()
         self._followed: list[Follower] = []
         self._ended = False
-        self._folder: Path | None = None
+        self._folders: dict[str, Path] = {}
+        # An engine that was only asked whether it works is not always closed.
+        self._finalizer = weakref.finalize(self, _remove, self._folders)
 
     def environment(self, *names: str, **values: str) -> dict[str, str]:
         """The allow-listed part of the caller's environment, further variables of it, and `values` on top."""
@@ -44,11 +47,17 @@ class Programs:
 
     def folder(self) -> Path:
         """Our own folder, 0700, in memory where that can be had, for configuration and secrets."""
+        return self._own("engine", str(_MEMORY) if os.access(_MEMORY, os.W_OK | os.X_OK) else None)
+
+    def scratch(self) -> Path:
+        """Our own folder on disk, for what the engine's programs leave where they are killed."""
+        return self._own("scratch", self.environ.get("TMPDIR"))
+
+    def _own(self, kind: str, place: str | None) -> Path:
         with self._lock:
-            if self._folder is None:
-                place = str(_MEMORY) if os.access(_MEMORY, os.W_OK | os.X_OK) else None
-                self._folder = Path(tempfile.mkdtemp(prefix="pipelinegen-engine-", dir=place))
-            return self._folder
+            if kind not in self._folders:
+                self._folders[kind] = Path(tempfile.mkdtemp(prefix=f"pipelinegen-{kind}-", dir=place))
+            return self._folders[kind]
 
     def capture(
         self,
@@ -103,12 +112,10 @@ class Programs:
         for follower in self._followed:
             follower.terminate()
 
-    def remove_folder(self) -> None:
-        """Remove the private folder, after the last program that reads it."""
+    def remove_folders(self) -> None:
+        """Remove our folders, after the last program that uses them."""
         with self._lock:
-            folder, self._folder = self._folder, None
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(self._folders)
 
     def _signal(self, signum: int) -> None:
         with self._lock:
@@ -135,6 +142,22 @@ class Programs:
     def _refuse_after_end(self) -> None:
         if self._ended:
             raise WorldError("the engine was closed while it was at work", id="engine-closed")
+
+
+def _remove(folders: dict[str, Path]) -> None:
+    while folders:
+        _, folder = folders.popitem()
+        if not _has_mounts(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_mounts(folder: Path) -> bool:
+    """Whether something is mounted in a folder: what a killed engine left mounted is not ours to delete."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
+            return any(line.split()[4].startswith(f"{folder.resolve()}/") for line in file)
+    except OSError:
+        return False
 
 
 class Follower:

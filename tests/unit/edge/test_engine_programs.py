@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import stat
@@ -22,7 +23,7 @@ def programs() -> Iterator[Programs]:
     made = Programs(ENV, ("ENGINE_HOST",))
     yield made
     made.end()
-    made.remove_folder()
+    made.remove_folders()
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -55,11 +56,22 @@ def test_output_is_captured_and_lines_are_handed_on(programs: Programs, tmp_path
     assert lines == ["a", "é\ufffd", "last"]
 
 
-def test_the_private_folder_is_made_when_it_is_needed_and_removed(programs: Programs) -> None:
-    folder = programs.folder()
+@pytest.mark.parametrize("kind", ["folder", "scratch"])
+def test_our_folders_are_made_when_they_are_needed_and_removed(programs: Programs, kind: str) -> None:
+    make = getattr(programs, kind)
+    folder = make()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert programs.folder() == folder
-    programs.remove_folder()
+    assert make() == folder
+    programs.remove_folders()
+    assert not folder.exists()
+
+
+def test_the_folders_of_an_engine_that_was_forgotten_are_removed_too() -> None:
+    forgotten = Programs(ENV)
+    folder = forgotten.folder()
+    (folder / "file").touch()
+    del forgotten
+    gc.collect()
     assert not folder.exists()
 
 
