@@ -12,10 +12,12 @@ from pipelinegen.edge.ci import CiContext, forge_token, forge_user, read_ci
 from pipelinegen.edge.git.address import parse_address
 from pipelinegen.edge.git.askpass import Credentials
 from pipelinegen.edge.git.remote import RemoteRepository
+from pipelinegen.errors import InputError
 from pipelinegen.redact import Redactor, Secret
 from pipelinegen.report import Report
 
 if TYPE_CHECKING:
+    from pipelinegen.edge.forge.address import Address
     from pipelinegen.edge.forge.port import Forge
     from pipelinegen.edge.http import Clock
 
@@ -61,11 +63,9 @@ def connect(place: Place, report: Report, *, with_forge: bool, seconds: float | 
 
     seconds: how long all of it may take, where that is longer than a delivery.
     """
-    from pipelinegen.edge.forge.address import locate
-
     ci = read_ci(os.environ)
     address = parse_address(place.repository)
-    home = locate(place.repository, place.forge, place.forge_url, ci)
+    home = _home(place, ci, with_forge=with_forge)
     token = forge_token(home.kind, os.environ)
     mask(report, token)
     credentials = Credentials(forge_user(home.kind, os.environ), token) if token and address.kind != "file" else None
@@ -98,6 +98,18 @@ def connect(place: Place, report: Report, *, with_forge: bool, seconds: float | 
             yield Connection(remote, forge, ci, by_app=token is not None and token.value.startswith(APP_TOKEN))
         finally:
             forge.shutdown()
+
+
+def _home(place: Place, ci: CiContext, *, with_forge: bool) -> Address:
+    """Where the repository lives. A forge that is not asked for anything need not be known."""
+    from pipelinegen.edge.forge.address import locate
+
+    try:
+        return locate(place.repository, place.forge, place.forge_url, ci)
+    except InputError:
+        if with_forge or place.forge is not None or place.forge_url is not None:
+            raise
+        return locate(place.repository, "none", None, ci)
 
 
 def mask(report: Report, secret: Secret | None) -> None:

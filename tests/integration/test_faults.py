@@ -31,9 +31,10 @@ from tests.support.faults import (
     run_here,
 )
 from tests.support.forges import github, gitlab
+from tests.support.forges.server import Request
 from tests.support.forges.service import KINDS
 from tests.support.githttp import GitServer, push
-from tests.support.world import FILES, world
+from tests.support.world import FILES, USERS, world
 
 HEAVY = os.environ.get("PIPELINEGEN_HEAVY") == "1"
 STEPS = (*GIT_STEPS, *FORGE_STEPS)
@@ -235,6 +236,16 @@ def test_a_branch_below_the_name_of_ours_is_exit_2(plain: Scene) -> None:
     assert f"{branch}/x" in ran.err
 
 
+@pytest.mark.parametrize("words", [("--deliver", "push"), ("--dry-run",)])
+def test_a_push_needs_to_know_no_forge(plain: Scene, words: tuple[str, ...]) -> None:
+    """Only who keeps pull requests is asked for; any git server takes a push."""
+    ran = plain.world.run("bump", f"{API}:1.1.0", "--repo", plain.world.url, "--no-verify-image", *words)
+    assert ran.code == 0, ran.err
+    proposed = plain.world.run("bump", f"{API}:1.2.0", "--repo", plain.world.url, "--no-verify-image")
+    assert proposed.code == 2
+    assert "--forge" in proposed.err
+
+
 def test_a_base_branch_that_is_not_there_is_exit_2_with_those_that_are(plain: Scene) -> None:
     plain.stranger("release-1", {"apps/a.yaml": f"image: {API}:1.0.0\n"})
     ran = run_here(plain.world, f"{API}:1.1.0", "--base", "release-2")
@@ -372,6 +383,57 @@ def test_a_pull_request_that_somebody_else_opens_first_is_taken(scene: Scene) ->
     bumped(scene)
     bumped(scene)
     assert scene.writes() <= before + 1, "its text is set at most once"
+
+
+MUTATIONS = ("repository(", "updateRefs", "createCommitOnBranch")
+ANSWERS = (
+    *((fault, 1, 0) for fault in ("500", "reset", "reset-after", "truncate")),
+    *((fault, -1, 3) for fault in ("503", "reset")),
+    *((fault, -1, 4) for fault in ("401", "403")),
+)
+
+
+@pytest.mark.parametrize(
+    ("mutation", "fault", "times", "code"),
+    [
+        (mutation, *answer)
+        for place, mutation in enumerate(MUTATIONS)
+        for turn, answer in enumerate(ANSWERS)
+        if HEAVY or turn % len(MUTATIONS) == place or answer[0] == "reset-after"
+    ],
+)
+def test_a_commit_that_the_forge_is_to_make(plain: Scene, mutation: str, fault: str, times: int, code: int) -> None:
+    """With the token of an App, GitHub makes the commit and signs it: another way to the same end."""
+    token = "ghs_" + canary.FORGE
+    tokens: dict[str, Any] = plain.world.service.stand_in.tokens
+    tokens[token] = github.Token("deployer[bot]")
+    plain.world.server.users = {USERS["github"]: token}
+    plain.world.environment["PIPELINEGEN_TOKEN"] = token
+
+    def asks(request: Request) -> bool:
+        return request.path.endswith("/graphql") and mutation in request.json()["query"]
+
+    kind, status = ("status", int(fault)) if fault.isdigit() else ({"reset": "reset-before"}.get(fault, fault), 0)
+    planned = When(kind=kind, status=status, body={"message": "fault"}, times=times, fits=asks)
+    plain.world.service.stand_in.faults.append(planned)
+    ran = run_here(plain.world, f"{API}:1.1.0")
+    plain.check(ran, code=code)
+    if code:
+        assert not plain.world.service.all()
+    Steps(plain.world).heal()
+    again = run_here(plain.world, f"{API}:1.1.0")
+    plain.check(again, code=0)
+    branch = again.document["delivery"]["branch"]
+    assert list(plain.world.repository.branches("pipelinegen-")) == [branch]
+    assert plain.world.repository.ahead("main", branch) == 1
+    assert plain.world.server.count(push) == 0
+    before = plain.writes()
+    plain.check(run_here(plain.world, f"{API}:1.1.0"), code=0)
+    written = plain.world.service.stand_in.lines("PATCH", "PUT", "DELETE")
+    assert (plain.writes(), written) == (before, [])
+    newer = run_here(plain.world, f"{API}:1.2.0")
+    plain.check(newer, code=0)
+    assert newer.document["delivery"]["pull_request"]["state"] == "updated"
 
 
 @pytest.mark.parametrize(
