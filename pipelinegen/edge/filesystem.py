@@ -24,7 +24,8 @@ _PRIVATE = ".wh..wh."
 class Entry(NamedTuple):
     """A file of an image. `path` begins with `/`; `mode` is the permission bits, with set-uid, set-gid and sticky.
 
-    `content` says where the bytes of a file stand: hard links of one file share it.
+    `content` says where the bytes of a file stand: hard links of one file share it. `implied`: a folder that is only
+    on the way to something, and has no entry of its own.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Entry(NamedTuple):
     device: tuple[int, int] = (0, 0)
     xattrs: Mapping[str, bytes] = NO_XATTRS
     content: tuple[int, int] | None = None
+    implied: bool = False
 
     @property
     def permissions(self) -> str:
@@ -47,7 +49,7 @@ class Entry(NamedTuple):
         return stat.filemode(_TYPES[self.kind] | self.mode)
 
 
-_ROOT = Entry("/", "folder", 0o755, 0, 0)
+_ROOT = Entry("/", "folder", 0o755, 0, 0, implied=True)
 _TYPES = {
     "file": 0o100000,
     "folder": 0o040000,
@@ -63,7 +65,28 @@ class LayeredFiles:
 
     def __init__(self, layers: Sequence[Path]) -> None:
         self._paths = list(layers)
-        self._layers: dict[int, _Layer] = {}
+        self._layers: dict[int, LayerIndex] = {}
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the layers."""
+        return list(self._paths)
+
+    def put_on_top(self, path: Path, index: LayerIndex) -> int:
+        """Add a layer whose entries are known, and return its number; its file need not be there yet."""
+        self._paths.append(path)
+        number = len(self._paths) - 1
+        self._layers[number] = index
+        return number
+
+    def replace_path(self, number: int, path: Path) -> None:
+        """The file of a layer is there now."""
+        self._paths[number] = path
+
+    def take_off(self, number: int) -> None:
+        """Forget the layer on top."""
+        del self._paths[number:]
+        self._layers.pop(number, None)
 
     def get(self, path: str, *, follow: bool = True) -> Entry | None:
         """The entry at a path, None where there is nothing. Symlinks are resolved inside the image; without `follow`
@@ -175,10 +198,10 @@ class LayeredFiles:
                 return None
         return _ROOT if path == "/" else None
 
-    def _layer(self, number: int) -> _Layer:
+    def _layer(self, number: int) -> LayerIndex:
         if number not in self._layers:
             # In its place before it is read: its own links and folders are looked up while it grows.
-            layer = self._layers[number] = _Layer()
+            layer = self._layers[number] = LayerIndex()
             try:
                 self._fill(layer, number)
             except BaseException:
@@ -186,7 +209,7 @@ class LayeredFiles:
                 raise
         return self._layers[number]
 
-    def _fill(self, layer: _Layer, number: int) -> None:
+    def _fill(self, layer: LayerIndex, number: int) -> None:
         where = str(self._paths[number])
         with open(self._paths[number], "rb") as file:
             for member in members(open_stream(file, where)):
@@ -194,7 +217,7 @@ class LayeredFiles:
                 if len(layer.entries) > MOST_ENTRIES:
                     raise unreadable(where, f"it holds more than {MOST_ENTRIES} files")
 
-    def _place(self, layer: _Layer, number: int, member: Member) -> None:
+    def _place(self, layer: LayerIndex, number: int, member: Member) -> None:
         path = _clean(member.name)
         if len(path) > LONGEST_PATH:
             raise unreadable(str(self._paths[number]), f"it holds a path of more than {LONGEST_PATH} characters")
@@ -210,7 +233,7 @@ class LayeredFiles:
             path = posixpath.join(self._folder(layer, number, folder), name) if name else "/"
             layer.add(path, self._entry(layer, number, path, member))
 
-    def _folder(self, layer: _Layer, number: int, folder: str) -> str:
+    def _folder(self, layer: LayerIndex, number: int, folder: str) -> str:
         """The real folder of an entry; where the layer does not hold it, it is what is below, or made."""
         if folder == "/" or layer.is_folder(folder):
             return folder
@@ -226,11 +249,11 @@ class LayeredFiles:
             real, entry = self._real(path, True, number + 1)
             if entry is not None and entry.kind == "folder":
                 return real
-        kept = entry is not None and entry.kind == "folder"
-        layer.add(path, entry._replace(path=path) if entry is not None and kept else Entry(path, "folder", 0o755, 0, 0))
+        made = Entry(path, "folder", 0o755, 0, 0, implied=True)
+        layer.add(path, entry._replace(path=path) if entry is not None and entry.kind == "folder" else made)
         return path
 
-    def _entry(self, layer: _Layer, number: int, path: str, member: Member) -> Entry:
+    def _entry(self, layer: LayerIndex, number: int, path: str, member: Member) -> Entry:
         if member.hard:
             target = _clean(member.target)
             found = layer.entries.get(target) or self._real(target, False, number + 1)[1]
@@ -260,8 +283,8 @@ class ImageFiles(LayeredFiles):
         super().__init__([layout.blob(layer.digest) for layer in layout.layers(digest)])
 
 
-class _Layer:
-    """What one layer holds and takes away, by paths without links."""
+class LayerIndex:
+    """What one layer holds and takes away, by paths without links on their way."""
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}

@@ -139,6 +139,22 @@ class Layout:
                 blob.write(piece)
             return blob.keep(media_type)
 
+    def prune(self) -> None:
+        """Remove the blobs that the image does not name, as those of other stages."""
+        kept = set(self._reachable(self.root()))
+        for path in self.folder.glob("blobs/*/*"):
+            if f"{path.parent.name}:{path.name}" not in kept:
+                path.unlink()
+
+    def _reachable(self, descriptor: Descriptor) -> Iterator[str]:
+        yield descriptor.digest
+        if is_index(descriptor.media_type):
+            for child in self.children(descriptor.digest):
+                yield from self._reachable(child)
+        elif descriptor.media_type in MANIFESTS:
+            yield self.config_descriptor(descriptor.digest).digest
+            yield from (layer.digest for layer in self.layers(descriptor.digest))
+
     def writer(self) -> BlobWriter:
         return BlobWriter(self.folder / "blobs" / "sha256")
 

@@ -125,12 +125,20 @@ def compression_of(head: bytes) -> Compression:
 def open_stream(file: BinaryIO, where: str, *, size: int | None = None, longest: int = LONGEST) -> Stream:
     """What is in a file from where it stands (`size` bytes of it), decompressed."""
     window = _Window(file, where, size)
-    raw = window.chunks()
+    return _opened(window.chunks(), where, longest, window.jump)
+
+
+def stream_of(chunks: Iterator[bytes | memoryview], where: str) -> Stream:
+    """What is in pieces, decompressed."""
+    return _opened((bytes(chunk) for chunk in chunks), where, LONGEST, None)
+
+
+def _opened(raw: Iterator[bytes], where: str, longest: int, jump: Callable[[int], object] | None) -> Stream:
     head = next(raw, b"")
     compression = compression_of(head)
     chunks = _joined(head, raw)
     if compression == "none":
-        return Stream(chunks, where, longest, window.jump)
+        return Stream(chunks, where, longest, jump)
     return Stream(_decompressed(chunks, _codec(compression, where), where), where, longest)
 
 

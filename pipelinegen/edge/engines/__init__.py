@@ -8,6 +8,7 @@ from types import MappingProxyType
 from pipelinegen.edge.engines.buildah import Buildah
 from pipelinegen.edge.engines.buildx import Buildx
 from pipelinegen.edge.engines.docker import Docker
+from pipelinegen.edge.engines.oci import Oci
 from pipelinegen.edge.engines.podman import Podman
 from pipelinegen.edge.engines.port import Detected, Engine, Setup
 from pipelinegen.errors import InputError, WorldError
@@ -20,6 +21,7 @@ ENGINES: Mapping[str, Callable[[Setup], Engine]] = MappingProxyType(
         "docker": Docker,
         "podman": Podman,
         "buildah": Buildah,
+        "oci": Oci,
     }
 )
 

@@ -34,7 +34,7 @@ from pipelinegen.edge.engines.port import (
 from pipelinegen.edge.engines.port import Built as BuiltImage
 from pipelinegen.edge.layout import Descriptor, Layout, make_index
 from pipelinegen.errors import InputError, WorldError
-from pipelinegen.images.dockerfile import Instruction, Malformed, Place, Problem
+from pipelinegen.images.dockerfile import Instruction, Malformed, Problem
 from pipelinegen.images.dockerfile.needed import Asked, Needed, global_arguments, needed
 from pipelinegen.images.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
 from pipelinegen.images.platforms import host, normalise, platform_of

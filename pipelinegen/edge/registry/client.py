@@ -11,6 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from pipelinegen.edge.http import Clock
 from pipelinegen.edge.registry.answers import error_codes, lacks_repository, lacks_tag, not_permitted, refused, words
+from pipelinegen.edge.registry.authfile import Credential
 from pipelinegen.edge.registry.connection import Connection, Connections
 from pipelinegen.edge.registry.content import (
     ACCEPT,
@@ -21,7 +22,7 @@ from pipelinegen.edge.registry.content import (
     read_object,
     stated_digest,
 )
-from pipelinegen.edge.registry.credentials import Keyring
+from pipelinegen.edge.registry.credentials import NO_LOGINS, Keyring
 from pipelinegen.errors import NotPermitted, WorldError
 from pipelinegen.images.platforms import platform_of
 from pipelinegen.images.reference import ImageReference, is_tag
@@ -75,8 +76,9 @@ class Tags:
 class Registry:
     """Asks registries, each over one pinned session that is kept. Use as a context manager, in one thread.
 
-    registries: those of this run's references (see Keyring). warn, tell: lines for the person who waits (a helper that
-    failed, a request that is tried again). on_secret: where each secret comes from, and its value, before it is used.
+    registries: those of this run's references (see Keyring). logins: what registries are shown before all else, by
+    host. warn, tell: lines for the person who waits (a helper that failed, a request that is tried again). on_secret:
+    where each secret comes from, and its value, before it is used.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Registry:
         registries: Collection[str],
         *,
         environ: Mapping[str, str] | None = None,
+        logins: Mapping[str, Credential] = NO_LOGINS,
         clock: Clock | None = None,
         patience: float = PATIENCE_SECONDS,
         warn: Callable[[str], object] = lambda _: None,
@@ -93,7 +96,7 @@ class Registry:
         environ = os.environ if environ is None else environ
         self._clock = clock or Clock()
         self._on_secret = on_secret
-        self._keyring = Keyring(environ, registries, warn=warn, on_secret=on_secret)
+        self._keyring = Keyring(environ, registries, logins, warn=warn, on_secret=on_secret)
         self._connections = Connections(environ, self._clock, patience, tell)
         self._registries: dict[str, Connection] = {}
         self._held: dict[tuple[str, str], str] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from pipelinegen.edge import process
 from pipelinegen.edge.registry.authfile import HUB_KEY, AuthFile, Credential, parse_auth_file, read_auth_file
@@ -13,6 +14,7 @@ from pipelinegen.images.reference import DOCKER_HUB
 
 USERNAME = "PIPELINEGEN_REGISTRY_USERNAME"
 PASSWORD = "PIPELINEGEN_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
+NO_LOGINS: Mapping[str, Credential] = MappingProxyType({})
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * 1024
 
@@ -21,19 +23,21 @@ class Keyring:
     """Finds the credential of a repository, in the order of the contract (2.4), and remembers what helpers answered.
 
     registries: those that this run asks; our own variables name no registry, so they count only where there is one.
-    warn: told of what does not end the run (a helper that fails); on_secret: told of each secret (where it is from, its
-    value) before it is used.
+    logins: what the caller has for registries, by host. warn: told of what does not end the run (a helper that fails);
+    on_secret: told of each secret (where it is from, its value) before it is used.
     """
 
     def __init__(
         self,
         environ: Mapping[str, str],
         registries: Collection[str],
+        logins: Mapping[str, Credential] = NO_LOGINS,
         *,
         warn: Callable[[str], object],
         on_secret: Callable[[str, str], object],
     ) -> None:
         self._environ = environ
+        self._logins = {host.lower(): credential for host, credential in logins.items()}
         self._registries = frozenset(registry.lower() for registry in registries)
         self._warn = warn
         self._on_secret = on_secret
@@ -51,6 +55,7 @@ class Keyring:
         return None
 
     def _candidates(self, registry: str, path: str) -> Iterator[Credential | None]:
+        yield self._logins.get(registry)
         if registry in self._registries:
             yield self._own
         if self._files is None:
