@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 from pipelinegen.errors import PipelinegenError
-from pipelinegen.images.patterns import Pattern, compile_go
+from pipelinegen.images.regex import BadRegex, compile_go
 
 Kind = Literal["command", "file-existence", "file-content", "metadata", "http", "log", "host"]
 SHOWN = 4000
@@ -90,7 +90,7 @@ def check_text(expected: Sequence[str], excluded: Sequence[str], text: str, wher
 def _fault(pattern: str) -> str | None:
     try:
         compile_go(pattern)
-    except Pattern as error:
+    except BadRegex as error:
         return str(error)
     return None
 

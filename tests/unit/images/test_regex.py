@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelinegen.images.patterns import Pattern, compile_go
+from pipelinegen.images.regex import BadRegex, compile_go
 
 FOUND = [
     ("", "x"),
@@ -73,6 +73,6 @@ def test_what_go_does_not_find_is_not_found(pattern: str, text: str) -> None:
 
 @pytest.mark.parametrize("pattern", REFUSED)
 def test_what_go_refuses_or_python_lacks_is_refused_in_words(pattern: str) -> None:
-    with pytest.raises(Pattern) as told:
+    with pytest.raises(BadRegex) as told:
         compile_go(pattern)
     assert str(told.value)
