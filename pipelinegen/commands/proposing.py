@@ -63,7 +63,7 @@ def propose(
         reopen=wanted.reopen,
         seen=order.seen,
     )
-    done = offer(forge, proposal, report.detail)
+    done = offer(forge, proposal, report.detail, tip=lambda: remote.branch(order.branch))
     if done.text is not None:
         report.say(f"{order.branch} is pushed; propose it by hand with the text on standard output")
         report.result([done.text])

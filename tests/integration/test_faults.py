@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pipelinegen.branches import branch_name
+from pipelinegen.commands.delivering import OURS
 from pipelinegen.edge import http
 from tests.support import canary
 from tests.support.faults import (
@@ -34,6 +35,7 @@ from tests.support.forges import github, gitlab
 from tests.support.forges.server import Request
 from tests.support.forges.service import KINDS
 from tests.support.githttp import GitServer, push
+from tests.support.repos import Upstream
 from tests.support.world import FILES, USERS, world
 
 HEAVY = os.environ.get("PIPELINEGEN_HEAVY") == "1"
@@ -434,6 +436,42 @@ def test_a_commit_that_the_forge_is_to_make(plain: Scene, mutation: str, fault: 
     newer = run_here(plain.world, f"{API}:1.2.0")
     plain.check(newer, code=0)
     assert newer.document["delivery"]["pull_request"]["state"] == "updated"
+
+
+def another_run(scene: Scene, branch: str, number: int, tag: str, *, moves: bool) -> None:
+    """What a run of ours for another tag does at the same moment: the branch, if it is the later one, and the text."""
+    stand_in: Any = scene.world.service.stand_in
+    if moves:
+        message = f"Bump\n\nPipelinegen-Image: {API}:{tag}\nPipelinegen-Key: {'ab' * 32}\n"
+        files = {STAGING: FILES[STAGING].replace("1.0.0", tag)}
+        Upstream(scene.world.repository.path).commit(
+            files, branch=branch, message=message, author=OURS, parent=scene.world.repository.tip("main")
+        )
+    text = f"theirs\n\n<!-- pipelinegen key={'ab' * 32} content={'cd' * 32} -->"
+    if scene.world.kind == "github":
+        pulls = stand_in.pulls
+        pulls[number - 1 :] = [github.Pull(number, branch, "main", f"Bump to {tag}", text, "deployer")]
+    else:
+        merges = stand_in.merges
+        merges[number - 1 :] = [gitlab.Merge(number, branch, "main", f"Bump to {tag}", text, "deployer")]
+
+
+@pytest.mark.parametrize("step", ["find", "open"])
+@pytest.mark.parametrize("moves", [True, False], ids=["a later run", "an earlier run"])
+def test_the_text_of_a_pull_request_is_that_of_the_run_whose_commit_stands(
+    scene: Scene, step: str, moves: bool
+) -> None:
+    branch = branch_name(None, "api", [API])
+    if step == "find":
+        bumped(scene, "1.1.0")
+    tag = "1.3.0" if moves else "1.1.0"
+    Steps(scene.world).before(step, lambda: another_run(scene, branch, 1, tag, moves=moves))
+    ran = run_here(scene.world, f"{API}:1.2.0")
+    scene.check(ran, code=0)
+    assert f"newTag: {'1.3.0' if moves else '1.2.0'}" in scene.world.repository.read(branch, STAGING)
+    (one,) = scene.world.service.open_ones()
+    assert ("1.3.0" if moves else "1.2.0") in one.title
+    assert len(scene.world.service.all()) == 1
 
 
 @pytest.mark.parametrize(

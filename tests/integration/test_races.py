@@ -125,8 +125,8 @@ def test_a_person_who_commits_meanwhile_loses_nothing(place: World) -> None:
     assert content(place) == kustomization(RACERS).replace("1.0.0", "1.1.0", 3)
 
 
-def content(place: World) -> str:
-    return place.repository.read("main", ONE_FILE) + "\n"
+def content(place: World, branch: str = "main") -> str:
+    return place.repository.read(branch, ONE_FILE) + "\n"
 
 
 def changed_lines(repository: Repository, commit: str) -> list[str]:
@@ -150,7 +150,8 @@ def test_of_one_image_the_highest_version_stands(place: World) -> None:
     assert content(place) == kustomization(RACERS).replace("1.0.0", tags[-1], 1)
 
 
-def test_of_one_image_without_versions_the_newest_revision_stands(place: World) -> None:
+@pytest.mark.parametrize("deliver", ["push", "pull-request"])
+def test_of_one_image_without_versions_the_newest_revision_stands(place: World, deliver: str) -> None:
     """Tags that have no order: what was built from the newest revision wins, and who comes late is told so."""
     git(place.folder, "init", "--quiet", "--initial-branch=main")
     revisions = []
@@ -158,13 +159,15 @@ def test_of_one_image_without_versions_the_newest_revision_stands(place: World) 
         git(place.folder, "commit", "--quiet", "--allow-empty", "-m", f"change {number}")
         revisions.append(git(place.folder, "rev-parse", "HEAD").decode().strip())
     source = ("--source-url", "https://github.com/acme/shop")
-    own = [(f"{image(0)}:sha-{sha[:12]}", "--deliver", "push", *source, "--source-revision", sha) for sha in revisions]
+    own = [(f"{image(0)}:sha-{sha[:12]}", "--deliver", deliver, *source, "--source-revision", sha) for sha in revisions]
     racers = race(place, own)
     assert [racer.ran.code for racer in racers] == [0] * RACERS, "\n".join(racer.ran.err for racer in racers)
     assert racers[-1].ran.document["result"] == "updated"
     assert {racer.ran.document["result"] for racer in racers} <= {"updated", "superseded"}
     newest = f"sha-{revisions[-1][:12]}"
-    assert content(place) == kustomization(RACERS).replace("1.0.0", newest, 1)
+    branch = "main" if deliver == "push" else next(iter(place.repository.branches("pipelinegen-")))
+    assert content(place, branch) == kustomization(RACERS).replace("1.0.0", newest, 1)
+    assert [newest in one.title for one in place.service.all()] == ([] if deliver == "push" else [True])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -49,9 +49,17 @@ class Proposed:
     text: str | None = None
 
 
-def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lambda _: None) -> Proposed:
+def propose(
+    forge: Forge,
+    proposal: Proposal,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    tip: Callable[[], str | None] | None = None,
+) -> Proposed:
     """Open or update the pull request of this branch. The same proposal again changes nothing.
 
+    tip: where the branch stands on the git server now. Where another run has moved it since, the text is left to that
+    run, which may have set it already.
     The outcome "closed": a person closed it, and the same content is not proposed again. "merged": it was merged after
     this plan was made, so that the plan is old; plan again.
     """
@@ -67,9 +75,12 @@ def propose(forge: Forge, proposal: Proposal, tell: Callable[[str], None] = lamb
         outcome, found = "opened", opened
         tell(f"step=pull-request state=opened number={found.number}")
     try:
-        if outcome != "opened" and not _same_text(found, proposal):
+        if not _same_text(found, proposal):
+            if tip is not None and tip() != proposal.head_sha:
+                tell(f"step=pull-request state=left number={found.number}: {proposal.branch} was moved by another run")
+                return Proposed("unchanged", found)
             found = forge.update(found.number, title=proposal.title, body=proposal.body)
-            outcome = "updated"
+            outcome = "opened" if outcome == "opened" else "updated"
             tell(f"step=pull-request state=updated number={found.number}")
         return _with_wishes(forge, proposal, outcome, found)
     except (PipelinegenError, Interrupted) as error:
