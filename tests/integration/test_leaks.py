@@ -1,4 +1,4 @@
-"""The token is nowhere: not in arguments, environments or files while a delivery runs, nor in what it says or leaves."""
+"""The token is nowhere: no argument, environment or file holds it while a delivery runs, and nothing that it says."""
 
 from __future__ import annotations
 

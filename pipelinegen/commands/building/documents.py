@@ -1,4 +1,4 @@
-"""What a build hands on: build-metadata.json, which `bump --from` and skaffold read, and the facts for later CI steps."""
+"""What a build hands on: build-metadata.json, which `bump --from` and skaffold read, and facts for later CI steps."""
 
 from __future__ import annotations
 

@@ -97,8 +97,7 @@ def test_the_sources_are_the_same_whatever_the_base_is_today() -> None:
 def test_every_input_is_in_the_hash() -> None:
     """A field that is added and forgotten in the hash would let an old image pass for the new one."""
     empty: dict[str, Any] = {"dockerfile": b"", "context": Context(())}
-    for field, default in Inputs._field_defaults.items():
-        empty[field] = default
+    empty |= Inputs._field_defaults
     for field in Inputs._fields:
         assert hash_of(BASE._replace(**{field: empty[field]})) != HASH, field
 
