@@ -224,12 +224,12 @@ class _Image:
             return do()  # type: ignore[return-value]
         except Bad as error:
             problem = Problem(error.place or instruction.place, error.what)
-            raise self._source.wrong([problem], id="build-failed") from None
+            raise self._source.wrong([problem], id="bad-dockerfile") from None
         except InputError as error:
-            if error.id != "build-failed":
+            if error.id != "bad-dockerfile":
                 raise
             raise self._source.wrong(
-                [Problem(instruction.place, error.what)], id="build-failed", next=error.next
+                [Problem(instruction.place, error.what)], id="bad-dockerfile", next=error.next
             ) from None
 
     def _store(self, built: Built) -> Descriptor:

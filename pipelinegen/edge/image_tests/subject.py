@@ -6,7 +6,7 @@ import threading
 
 from pipelinegen.edge.engines.port import Engine
 from pipelinegen.edge.layout import Layout
-from pipelinegen.errors import InputError, PipelinegenError
+from pipelinegen.errors import PipelinegenError, WorldError
 
 
 class Subject:
@@ -23,7 +23,7 @@ class Subject:
     def engine(self) -> Engine:
         """The engine that runs it; raises where there is none."""
         if self._engine is None:
-            raise InputError(
+            raise WorldError(
                 "there is no engine to run the image with",
                 id="engine-missing",
                 next="install docker, podman or buildah, or test files and metadata alone, which need none",

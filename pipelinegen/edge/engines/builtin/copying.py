@@ -22,7 +22,7 @@ class NotThere(InputError):
     """A source is not in the context, the stage or the image."""
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"there is no {path.lstrip('/') or '.'}", id="build-failed")
+        super().__init__(f"there is no {path.lstrip('/') or '.'}", id="bad-dockerfile")
 
 
 class Copying(NamedTuple):
@@ -72,7 +72,7 @@ class Copying(NamedTuple):
             return 1
         present = self.layer.below.get(path, follow=False)
         if present is not None and present.kind != "folder":
-            raise InputError(f"{path} is a file in the image, and a folder in the source", id="build-failed")
+            raise InputError(f"{path} is a file in the image, and a folder in the source", id="bad-dockerfile")
         self.layer.put(self._owned(entry._replace(path=path)))
         return 0
 
@@ -99,7 +99,7 @@ class Copying(NamedTuple):
     ) -> None:
         present = self.layer.below.get(entry.path, follow=False)
         if present is not None and present.kind == "folder":
-            raise InputError(f"{entry.path} is a folder in the image, and a file in the source", id="build-failed")
+            raise InputError(f"{entry.path} is a folder in the image, and a file in the source", id="bad-dockerfile")
         self.layer.put(self._owned(entry), files, original, body)
 
     def _owned(self, entry: Entry) -> Entry:
@@ -172,7 +172,7 @@ def _matches(files: Files, source: str) -> Iterator[str]:
     try:
         pattern = wildcard("/".join(open_parts))
     except BadPattern as error:
-        raise InputError(f"{error.pattern} is no pattern", id="build-failed") from None
+        raise InputError(f"{error.pattern} is no pattern", id="bad-dockerfile") from None
     within = ""
     for entry in files.walk(base):
         if within and entry.path.startswith(within):

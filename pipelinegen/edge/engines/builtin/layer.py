@@ -75,7 +75,7 @@ class Layer:
         if entry is not None and entry.kind == "folder":
             return real
         if entry is not None:
-            raise InputError(f"{path} is a file in the image, and no folder", id="build-failed")
+            raise InputError(f"{path} is a file in the image, and no folder", id="bad-dockerfile")
         if real != "/":
             self.make_folder(posixpath.dirname(real), mode, owner)
         self.put(Entry(real, "folder", mode, owner.uid, owner.gid, mtime=self.mtime))
@@ -86,7 +86,7 @@ class Layer:
         if posixpath.basename(entry.path).startswith(_WHITEOUT):
             raise InputError(
                 f"{entry.path}: a file whose name begins with {_WHITEOUT} would take another one away",
-                id="build-failed",
+                id="bad-dockerfile",
                 next="rename it; layers of images use these names for what is deleted",
             )
         self._with_folders(posixpath.dirname(entry.path))

@@ -238,7 +238,7 @@ class StageBuild:
             try:
                 count += copying.copy(files, source, target, archives)
             except InputError as error:
-                if error.id != "build-failed":
+                if error.id != "bad-dockerfile":
                     raise
                 raise Bad(error.what, word.place) from None
         if count == 0:
