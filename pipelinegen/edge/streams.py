@@ -36,11 +36,13 @@ class Stream:
         where: str,
         longest: int = LONGEST,
         jump: Callable[[int], object] | None = None,
+        head: bytes = b"",
     ) -> None:
         self.position = 0
         self.where = where
         self._chunks = chunks
-        self._buffer = memoryview(b"")
+        # What `jump` moves is behind what was read already.
+        self._buffer = memoryview(head)
         self._longest = longest
         self._jump = jump
 
@@ -136,10 +138,9 @@ def stream_of(chunks: Iterator[bytes | memoryview], where: str) -> Stream:
 def _opened(raw: Iterator[bytes], where: str, longest: int, jump: Callable[[int], object] | None) -> Stream:
     head = next(raw, b"")
     compression = compression_of(head)
-    chunks = _joined(head, raw)
     if compression == "none":
-        return Stream(chunks, where, longest, jump)
-    return Stream(_decompressed(chunks, _codec(compression, where), where), where, longest)
+        return Stream(raw, where, longest, jump, head)
+    return Stream(_decompressed(_joined(head, raw), _codec(compression, where), where), where, longest)
 
 
 def truncated(where: str) -> WorldError:

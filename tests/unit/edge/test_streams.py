@@ -7,6 +7,7 @@ import gzip
 import importlib.util
 import io
 import lzma
+import random
 import zlib
 from collections.abc import Callable
 
@@ -106,6 +107,14 @@ def test_reading_and_skipping_keep_the_place(steps: list[int], chunks: list[byte
             at = min(at + step, len(body))
         assert stream.position == at
     assert b"".join(stream.rest()) == body[at:]
+
+
+@pytest.mark.parametrize("position", [1, 70_000, CHUNK, CHUNK + 1, 3 * CHUNK - 1])
+def test_skipping_at_once(position: int) -> None:
+    body = random.Random(3).randbytes(3 * CHUNK)
+    stream = open_stream(io.BytesIO(body), "x")
+    stream.skip_to(position)
+    assert stream.read(9) == body[position : position + 9]
 
 
 def test_nothing_is_read_backwards() -> None:
