@@ -69,6 +69,13 @@ def test_on_a_bare_machine_nothing_is_installed(machine: Machine) -> None:
     assert reasons(machine) == dict.fromkeys(("buildx", "docker", "podman", "buildah"), "not installed")
 
 
+def test_without_any_engine_the_built_in_one_is_chosen_and_it_is_said_what_the_others_lack(machine: Machine) -> None:
+    engine, why = choose("auto", machine.setup())
+    assert engine.name == "oci"
+    assert "(buildx: not installed; docker: not installed; podman: not installed; buildah: not installed)" in why
+    assert choose("oci", machine.setup())[0].name == "oci"
+
+
 def test_the_first_that_works_is_chosen_and_it_is_said_why(machine: Machine) -> None:
     machine.docker("28.2.2", SERVER, *machine.buildx("docker-container"))
     engine, why = choose("auto", machine.setup())
@@ -201,7 +208,7 @@ def test_a_broken_file_of_credentials_is_a_reason_not_a_crash(machine: Machine) 
 
 
 def test_a_name_that_is_none_is_told_with_those_that_are() -> None:
-    with pytest.raises(InputError, match='"dokcer" is no engine; there are auto, buildx, docker, podman, buildah'):
+    with pytest.raises(InputError, match='"dokcer" is no engine; there are auto, buildx, docker, podman, buildah, oci'):
         choose("dokcer")
 
 
