@@ -133,6 +133,10 @@ class LayeredFiles:
                     stream.skip_to(content[1] + files[at].size)
                     at += 1
 
+    def missing(self, path: str) -> str:
+        """What to say of a path that is not there."""
+        return f"there is no {path} in the image"
+
     def walk(self, path: str = "/") -> Iterator[Entry]:
         """All entries below a folder, sorted by path; symlinks are not followed, but the one that is the folder."""
         top = self.get(path)

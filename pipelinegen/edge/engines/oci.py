@@ -7,22 +7,20 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelinegen import __version__
 from pipelinegen.edge.engines.annotate import annotate
-from pipelinegen.edge.engines.arguments import context_of, dockerfile_of, epoch, secret_looking
-from pipelinegen.edge.engines.builtin.context import Context
-from pipelinegen.edge.engines.builtin.origins import Origins
-from pipelinegen.edge.engines.builtin.reading import Source, ignored_in
+from pipelinegen.edge.engines.arguments import dockerfile_of, secret_looking
+from pipelinegen.edge.engines.builtin.assembly import Assembly, asked_of
+from pipelinegen.edge.engines.builtin.reading import Source
 from pipelinegen.edge.engines.builtin.refusing import WAYS_OUT, refuse, refused
-from pipelinegen.edge.engines.builtin.stage import Bad, Built, StageBuild, Surroundings
 from pipelinegen.edge.engines.port import (
     NONE,
     RUN_SECONDS,
     BuildRequest,
+    Built,
     Container,
     Detected,
     Ran,
@@ -31,16 +29,14 @@ from pipelinegen.edge.engines.port import (
     Tell,
     silent,
 )
-from pipelinegen.edge.engines.port import Built as BuiltImage
-from pipelinegen.edge.layout import Descriptor, Layout, make_index
+from pipelinegen.edge.layout import Layout, make_index
 from pipelinegen.errors import InputError, WorldError
-from pipelinegen.images.dockerfile import Instruction, Malformed, Problem
-from pipelinegen.images.dockerfile.needed import Asked, Needed, global_arguments, needed
-from pipelinegen.images.media_types import OCI_CONFIG, OCI_INDEX, OCI_MANIFEST
-from pipelinegen.images.platforms import host, normalise, platform_of
+from pipelinegen.images.dockerfile import Malformed
+from pipelinegen.images.dockerfile.needed import Needed, needed
+from pipelinegen.images.media_types import OCI_INDEX
+from pipelinegen.images.platforms import host, normalise
 
 if TYPE_CHECKING:
-    from pipelinegen.edge.engines.builtin.layer import Files
     from pipelinegen.edge.registry import Registry
 
 
@@ -71,7 +67,7 @@ class Oci:
         )
         return None if problem is None else f"{source.where(problem)}: {problem.what}"
 
-    def build(self, request: BuildRequest, folder: Path, tell: Tell = silent) -> BuiltImage:
+    def build(self, request: BuildRequest, folder: Path, tell: Tell = silent) -> Built:
         if request.attest:
             raise InputError(
                 "the built-in engine makes no attestations (attest)", id="engine-lacks", next="use --engine buildx"
@@ -86,7 +82,7 @@ class Oci:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipelinegen-oci-")))
             registry = self._opened(stack, tell)
             images = [
-                _Image(source, request, layout, scratch, platform, registry, tell, self._check).build(found)
+                Assembly(source, request, layout, scratch, platform, registry, tell, self._check).build(found)
                 for platform, found in stages.items()
             ]
         root = images[0]
@@ -95,7 +91,7 @@ class Oci:
         layout.set_root(root)
         annotate(layout, request.annotations)
         layout.prune()
-        return BuiltImage(layout)
+        return Built(layout)
 
     def load(self, layout: Layout, digest: str | None = None) -> str:
         del layout, digest
@@ -146,105 +142,19 @@ class Oci:
         """The client of registries, opened with the first base that is not scratch."""
         opened: list[Registry] = []
 
+        def told(line: str) -> None:
+            tell(line)
+
         def registry() -> Registry:
             from pipelinegen.edge.registry import Registry
 
             if not opened:
                 environ = os.environ if self._setup.environ is None else self._setup.environ
-                client = Registry((), environ=environ, logins=self._setup.logins, tell=lambda line: _tell(tell, line))
+                client = Registry((), environ=environ, logins=self._setup.logins, tell=told)
                 opened.append(stack.enter_context(client))
             return opened[0]
 
         return registry
-
-
-class _Image:
-    """The image of one platform."""
-
-    def __init__(
-        self,
-        source: Source,
-        request: BuildRequest,
-        layout: Layout,
-        scratch: Path,
-        platform: str,
-        registry: Callable[[], Registry],
-        tell: Tell,
-        check: Callable[[], None],
-    ) -> None:
-        self._source = source
-        self._request = request
-        self._asked_for = platform if request.platforms else None
-        self._check = check
-        seconds = epoch(request) or 0
-        context = context_of(request)
-        self._around = Surroundings(
-            layout=layout,
-            scratch=scratch,
-            escape=source.dockerfile.escape,
-            seconds=seconds,
-            created=datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            build_args=request.build_args,
-            global_args=global_arguments(source.dockerfile, _asked(request, platform)),
-            tell=tell,
-        )
-        self._context = Context(context, ignored_in(context, dockerfile_of(request)), seconds)
-        self._origins = Origins(self._around, registry, request.root, platform, strict=self._asked_for is not None)
-        self._built: dict[int, Built] = {}
-
-    def build(self, stages: Sequence[Needed]) -> Descriptor:
-        for each in stages:
-            self._built[each.stage.number] = self._stage(each)
-        return self._store(self._built[stages[-1].stage.number])
-
-    def _stage(self, each: Needed) -> Built:
-        start = self._at(each.stage.source, lambda: self._start(each))
-        self._around.tell(f"{_label(each)}: FROM {each.stage.base.text}")
-        build = StageBuild(start, self._around, lambda instruction: self._files(each, instruction))
-        for instruction in each.stage.instructions:
-            self._check()
-            self._around.tell(f"{_label(each)}: {instruction.name} {instruction.text}"[:200])
-            self._at(instruction, lambda: build.carry_out(instruction))  # noqa: B023 - called at once
-        return build.built
-
-    def _start(self, each: Needed) -> Built:
-        if each.base.stage is not None:
-            return self._built[each.base.stage].upon()
-        return self._origins.start(each.base)
-
-    def _files(self, each: Needed, instruction: Instruction) -> Files:
-        origin = each.sources.get(instruction.place)
-        if origin is None:
-            return self._context
-        return self._built[origin.stage].files if origin.stage is not None else self._origins.files(origin)
-
-    def _at(self, instruction: Instruction, do: Callable[[], Built | None]) -> Built:
-        """What goes wrong is told at the place of the instruction."""
-        try:
-            return do()  # type: ignore[return-value]
-        except Bad as error:
-            problem = Problem(error.place or instruction.place, error.what)
-            raise self._source.wrong([problem], id="bad-dockerfile") from None
-        except InputError as error:
-            if error.id != "bad-dockerfile":
-                raise
-            raise self._source.wrong(
-                [Problem(instruction.place, error.what)], id="bad-dockerfile", next=error.next
-            ) from None
-
-    def _store(self, built: Built) -> Descriptor:
-        settings = built.settings
-        if self._request.labels:
-            settings.values["Labels"] = {**(settings.values.get("Labels") or {}), **self._request.labels}
-        content = settings.finished(self._around.created, self._asked_for)
-        layout = self._around.layout
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": OCI_MANIFEST,
-            "config": layout.add_document(content, OCI_CONFIG).data(),
-            "layers": [layer._replace(annotations={}).data() for layer in built.layers],
-        }
-        return layout.add_document(manifest, OCI_MANIFEST)._replace(platform=platform_of(content))
 
 
 def _source(request: BuildRequest) -> Source:
@@ -263,23 +173,11 @@ def _platforms(request: BuildRequest) -> list[str]:
     return list(dict.fromkeys(names)) or [host()]
 
 
-def _asked(request: BuildRequest, platform: str) -> Asked:
-    return Asked(platform, host(), request.build_args, request.contexts, request.target)
-
-
 def _stages(source: Source, request: BuildRequest, platform: str) -> list[Needed]:
     try:
-        return needed(source.dockerfile, _asked(request, platform))
+        return needed(source.dockerfile, asked_of(request, platform))
     except Malformed as error:
         raise source.wrong(error.problems) from None
-
-
-def _label(each: Needed) -> str:
-    return each.stage.name or f"stage {each.stage.number}"
-
-
-def _tell(tell: Tell, line: str) -> None:
-    tell(line)
 
 
 def _runs_nothing() -> WorldError:

@@ -65,6 +65,13 @@ class Context:
         if left:
             raise WorldError("the file has become shorter while it was read", id="changed-meanwhile", where=entry.path)
 
+    def missing(self, path: str) -> str:
+        """What to say of a path that is not there."""
+        name = path.strip("/")
+        if os.path.lexists(self._disk(f"/{name}")):
+            return f"{name} is left out of the context by .dockerignore, or leads out of it"
+        return f"there is no {name} in the context"
+
     def _below(self, folder: str) -> Iterator[Entry]:
         try:
             names = sorted(os.listdir(self._disk(folder)))

@@ -38,10 +38,17 @@ class Copying(NamedTuple):
         target: absolute; with a slash at its end it is a folder.
         """
         count = 0
-        for path in _matches(files, source):
+        paths = list(_matches(files, source))
+        if len(paths) > 1 and not self.is_folder(target) and not all(_is_folder(files.get(path)) for path in paths):
+            raise InputError(f"{source} fits {len(paths)} files: end the target with /", id="build-failed")
+        for path in paths:
             archive = archives.open(files, path) if archives is not None else None
             count += self._unpack(archive, target) if archive is not None else self._copy(files, path, target)
         return count
+
+    def is_folder(self, target: str) -> bool:
+        """Whether a target is a folder, by its name or since it is there."""
+        return target.endswith(("/", "/.")) or _is_folder(self.layer.below.get(target))
 
     def document(self, name: str, body: bytes, target: str) -> None:
         """A here-document, whose name is that of its file where the target is a folder."""
@@ -52,7 +59,7 @@ class Copying(NamedTuple):
     def _copy(self, files: Files, path: str, target: str) -> int:
         entry = files.get(path)
         if entry is None:
-            raise NotThere(path)
+            raise InputError(files.missing(path), id="build-failed")
         place = self._place(path, target, is_folder=entry.kind == "folder")
         if entry.kind != "folder":
             self._put_file(entry._replace(path=place), files, entry)
@@ -79,8 +86,7 @@ class Copying(NamedTuple):
     def _place(self, source: str, target: str, *, is_folder: bool) -> str:
         """Where something comes to be, its folder made. A file goes into a folder that is there, under its own name."""
         below = self.layer.below
-        named_folder = target.endswith(("/", "/."))
-        self._folder(target if named_folder else posixpath.dirname(target))
+        self._folder(target if target.endswith(("/", "/.")) else posixpath.dirname(target))
         place = below.real(clean(target))
         present = below.get(place)
         if is_folder:
@@ -127,6 +133,10 @@ class Copying(NamedTuple):
                 self.layer.put(changed, archive, entry)
                 count += 1
         return count
+
+
+def _is_folder(entry: Entry | None) -> bool:
+    return entry is not None and entry.kind == "folder"
 
 
 class ArchiveFolder:

@@ -32,6 +32,9 @@ class Files(Protocol):
 
     def pieces(self, entry: Entry) -> Iterator[memoryview]: ...
 
+    def missing(self, path: str) -> str:
+        """What to say of a path that is not there."""
+
 
 class Owner(NamedTuple):
     uid: int

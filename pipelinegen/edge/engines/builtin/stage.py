@@ -15,7 +15,7 @@ from pipelinegen.edge.engines.builtin.settings import Settings, exposed, health,
 from pipelinegen.edge.filesystem import LayeredFiles
 from pipelinegen.edge.layout import Descriptor, Layout
 from pipelinegen.errors import InputError
-from pipelinegen.images.dockerfile import Instruction, Place, announced_by
+from pipelinegen.images.dockerfile import Heredoc, Instruction, Place, Word, announced_by
 from pipelinegen.images.patterns import clean
 from pipelinegen.images.words import BadWord, expand, expand_document, expand_words
 
@@ -56,7 +56,9 @@ class Built:
     def upon(self) -> Built:
         """What the next stage begins with."""
         settings = Settings(self.settings.content)
-        return Built(LayeredFiles(self.files.paths), list(self.layers), settings, dict(self.arguments))
+        seen = settings.variables()
+        arguments = {name: value for name, value in self.arguments.items() if name not in seen}
+        return Built(LayeredFiles(self.files.paths), list(self.layers), settings, arguments)
 
 
 class StageBuild:
@@ -220,30 +222,35 @@ class StageBuild:
         files = self._files_of(instruction)
         layer = self._layer()
         copying = Copying(layer, self._chown(instruction), self._chmod(instruction))
+        if len(sources) > 1 and not copying.is_folder(target):
+            raise Bad("with several sources the target is a folder: end it with /", instruction.words[-1].place)
         unpacks = instruction.name == "ADD" and not _is_off(instruction, "unpack")
         archives = ArchiveFolder(self._around.scratch) if unpacks else None
         documents = {document.name: document for document in instruction.heredocs}
-        several = len(sources) > 1
-        if several and not target.endswith(("/", "/.")):
-            raise Bad("with several sources the target is a folder, and ends with /", instruction.words[-1].place)
         count = 0
         for word, source in zip(instruction.words[:-1], sources, strict=True):
             announced = announced_by(word.text) if documents else None
             if announced is not None:
-                document = documents[announced.name]
-                text = expand_document(document.content, self._variables()) if document.expands else document.content
-                copying.document(document.name, text.encode(), target)
-                count += 1
-                continue
-            try:
-                count += copying.copy(files, source, target, archives)
-            except InputError as error:
-                if error.id != "bad-dockerfile":
-                    raise
-                raise Bad(error.what, word.place) from None
+                count += self._document(documents[announced.name], copying, target)
+            else:
+                count += self._copied(word, lambda: copying.copy(files, source, target, archives))  # noqa: B023
         if count == 0:
             self._around.tell(f"{step}: no file fits")
         self._finish(layer, step)
+
+    def _document(self, document: Heredoc, copying: Copying, target: str) -> int:
+        text = expand_document(document.content, self._variables()) if document.expands else document.content
+        copying.document(document.name, text.encode(), target)
+        return 1
+
+    def _copied(self, word: Word, copy: Callable[[], int]) -> int:
+        """What goes wrong with a source is told at its word."""
+        try:
+            return copy()
+        except InputError as error:
+            if error.id != "build-failed":
+                raise
+            raise Bad(error.what, word.place) from None
 
     def _layer(self) -> Layer:
         return Layer(self.built.files, self._around.seconds, self._around.scratch / "layer")
