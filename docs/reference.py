@@ -28,6 +28,7 @@ _EXITS = (
 MEANINGS: Mapping[int, Mapping[str, str]] = {
     1: {
         "agent-failed": "`observe`: the agent reported a failure; its words are told.",
+        "base-failed": "`build`: an image was not built, since one that it is built from could not be made.",
         "build-failed": "`build`: a step of the Dockerfile failed; its last words are told.",
         "closed-unmerged": "`observe`: the pull request was closed without a merge.",
         "downgrade-refused": "A newer version is deployed than the one that was asked for.",
@@ -36,7 +37,8 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "no-earlier-version": "`rollback`: nothing else stood there in the history that was searched.",
         "not-git": "`--deliver commit` in a folder that is not in git.",
         "replaced": "`observe`: a later commit replaced the change before the agent reported it.",
-        "tag-holds-other-content": "The tag and the digest that were given name two different images.",
+        "tag-holds-other-content": "A fixed tag holds another image than the one that was built, or was given with it.",
+        "tests-failed": "`build`: a test of an image failed; nothing of the image was pushed.",
         "timed-out": "`observe`: not merged, or not reported as healthy, in time.",
         "too-many-files": "More files would change than `--max-files` allows.",
         "uncommitted-changes": "`--deliver commit`, and a file to change holds changes that are not committed.",

@@ -10,6 +10,15 @@ from pipelinegen.errors import PipelinegenError
 from pipelinegen.report import Report
 
 
+def build(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.build import run
+    from pipelinegen.commands.building.asked import BuildOptions
+    from pipelinegen.commands.building.documents import error_document
+
+    report = report_of(options)
+    return _told(report, lambda: run(BuildOptions(**options), report), error_document)
+
+
 def bump(options: dict[str, Any]) -> int:
     from pipelinegen.commands.asked import BumpOptions
     from pipelinegen.commands.bump import run

@@ -81,6 +81,26 @@ def _command(
 
 
 @_command(
+    options.BUILD,
+    calls.build,
+    short_help="Build, test, tag and push images.",
+    arguments=[click.Argument(["images"], metavar="[IMAGE...]", nargs=-1)],
+)
+def build() -> None:
+    """Build the images of pipelinegen.yaml, test them, push what was tested, and write down what `bump` reads.
+
+    IMAGE is the name of an image there; all of them if none is given. An image that is already in the registry from
+    the same inputs is neither built nor tested again: it only gets its tags.
+
+    \b
+    Examples:
+      pipelinegen build --dry-run
+      pipelinegen build api --engine buildx
+      pipelinegen build && pipelinegen bump --from build-metadata.json
+    """
+
+
+@_command(
     options.BUMP,
     calls.bump,
     short_help="Change image references in the manifest repository.",

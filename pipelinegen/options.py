@@ -150,4 +150,25 @@ OBSERVE = (
     *(option for option in PULL_REQUEST if option.names[0] in {"--forge", "--forge-url"}),
 )
 
+ENGINES = ("auto", "buildx", "docker", "podman", "buildah", "oci")
+
+BUILD = (
+    choice(
+        "--engine", ENGINES, "What builds and runs the tests.  [default: pipelinegen.yaml's, else the first that works]"
+    ),
+    toggle("--push", "Push the images.  [default: yes, but never for the pull request of a fork]"),
+    toggle("--test", "Test the images before they are pushed.  [default: yes]"),
+    flag("--dry-run", "Show what would be built, tested and pushed; change nothing."),
+    many("--platform", "OS/ARCH", "Build for this platform (repeatable)."),
+    many("--tag", "RULE", "A tag, or a rule such as type=sha, in place of those of pipelinegen.yaml (repeatable)."),
+    many("--build-arg", "NAME=VALUE", "A value of the Dockerfile's ARG; NAME alone takes the variable's (repeatable)."),
+    number("--jobs", "So many images at the same time.  [default: the processors, at most 4]"),
+    flag("--no-cache", "Build anew, whatever was built before."),
+    value(
+        "--metadata-file", "FILE", "Where what was built is written, for `bump --from`.  [default: build-metadata.json]"
+    ),
+    value("--junit", "DIR", "Write the results of the tests there, for each image a file."),
+    *_as_in_bump("--source-revision", "--source-url"),
+)
+
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelinegen.commands.building.asked import BuildOptions, Wanted
-from pipelinegen.commands.building.source import Source
+from pipelinegen.commands.building.source import Source, own_files
 from pipelinegen.commands.connect import mask
 from pipelinegen.errors import WorldError
 from pipelinegen.images.tags import NOTHING_KNOWN, Known
@@ -36,6 +36,7 @@ class Bench:
         self.pushes = options.push is not False and not source.fork
         self.tests = options.test is not False
         self.live = True
+        self.own_files = own_files(options)
         self.known: Known = NOTHING_KNOWN
         self.hosts = frozenset(each.registry for image in images for each in image.repositories)
         self._engine: Engine | None = None

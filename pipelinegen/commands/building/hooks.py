@@ -11,6 +11,7 @@ from pipelinegen.errors import Refused
 if TYPE_CHECKING:
     from pipelinegen.config.images import HostCommand
 
+SHOWN_LINES = 10
 # A hook signs with the identity of the job and logs in to the registry, but has no business at the forge.
 _FORGE_TOKENS = frozenset({"GH_TOKEN", "GITHUB_TOKEN", "GITLAB_TOKEN"})
 
@@ -41,7 +42,7 @@ def _run(hook: HostCommand, facts: Mapping[str, str], folder: str, tell: Callabl
             id="hook-failed",
             where=shown(argv),
             state="nothing was pushed" if when == "before" else f"pushed: {facts['IMAGE']}",
-            details=lines[-10:],
+            details=lines[-SHOWN_LINES:],
         )
 
 
