@@ -7,18 +7,23 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from pipelinegen.edge.engines import ENGINES
+from pipelinegen.edge.engines.base import Program
 from pipelinegen.edge.engines.docker import PLUGIN_BUILDS, version_of
-from pipelinegen.edge.engines.port import Engine, Setup
+from pipelinegen.edge.engines.port import BuildRequest, Built, Engine, Setup
 from tests.support.dockerd import BUSYBOX_DOCKERFILE, Daemon, busybox, busybox_image, docker_daemon
 
 KINDS = ("docker-classic", "docker-buildkit", "podman", "buildah")
+# Docker runs alike whatever has built.
+RUNNING_KINDS = ("docker-classic", "podman", "buildah")
 PACKAGES = {"podman": "podman", "buildah": "buildah"}
 # Podman's default limits need more rights than a container of a CI system has, and its locks are the machine's.
 _CONTAINERS_CONF = """\
@@ -27,6 +32,29 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 lock_type = "file"
 tmp_dir = "{folder}/tmp"
+"""
+
+
+CREATED = datetime(2024, 1, 1, tzinfo=timezone.utc)
+DOCKERFILE = """\
+FROM {base}
+# Workers of one run share a daemon, and so its cache.
+ENV WORKER={worker}
+ARG VERSION
+RUN echo "version $VERSION" > /version && echo working
+COPY server /srv/server
+ENV GREETING=hello
+WORKDIR /srv
+USER 1000:1000
+EXPOSE 8080
+CMD ["sh", "/srv/server"]
+"""
+SERVER = """\
+echo starting
+test -z "$FAIL" || { echo "cannot go on" >&2; exit 3; }
+httpd -f -v -p "${PORT:-8080}" -h /srv &
+trap "kill $!; exit 0" TERM
+wait $!
 """
 
 
@@ -118,3 +146,34 @@ def _storage(kind: str, folder: Path) -> Bench:
     base = "localhost/pipelinegen-test/busybox:1"
     subprocess.run([kind, "build", "-q", "-t", base, str(context)], env=environ, check=True, capture_output=True)
     return Bench(kind, kind, environ, base)
+
+
+def make_context(bench: Bench, folder: Path) -> Path:
+    """What is built for most tests: a server that tells what it does, or gives up where it is told to."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    (folder / "Dockerfile").write_text(DOCKERFILE.format(base=bench.base, worker=worker))
+    (folder / "server").write_text(SERVER)
+    return folder
+
+
+def request_for(context: Path, **values: Any) -> BuildRequest:
+    wanted = {"build_args": {"VERSION": "1.2.3"}, "labels": {"team": "a b"}, "created": CREATED, **values}
+    return BuildRequest("api", context, root=context, **wanted)
+
+
+def local_of(built: Built) -> str:
+    assert built.local is not None
+    return built.local
+
+
+def run_of(engine: Engine) -> str:
+    """What stands in the names of all that an engine makes."""
+    assert isinstance(engine, Program)
+    return engine.run_id
+
+
+def wait_for(done: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < until
+        time.sleep(0.02)
