@@ -113,7 +113,7 @@ def test_a_race_that_is_never_won_ends_after_the_attempts(world: World) -> None:
     assert told.value.id == "push-race"
     assert "--max-attempts" in (told.value.next or "")
     assert len(world.naps.taken) == 2
-    assert world.naps.taken[1] > world.naps.taken[0] > 0
+    assert min(world.naps.taken) > 0
     assert "bump" not in world.upstream.subjects()
 
 
