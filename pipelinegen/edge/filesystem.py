@@ -133,6 +133,11 @@ class LayeredFiles:
                     stream.skip_to(content[1] + files[at].size)
                     at += 1
 
+    def taken_away(self) -> list[str]:
+        """What the layers take away, of each other or of what is below them."""
+        layers = [self._layer(number) for number in range(len(self._paths))]
+        return sorted(path for layer in layers for path in (*layer.gone, *layer.opaque))
+
     def missing(self, path: str) -> str:
         """What to say of a path that is not there."""
         return f"there is no {path} in the image"

@@ -54,6 +54,7 @@ def write_context(path: Path, files: Mapping[str, Content]) -> Path:
         target = path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Link):
+            target.unlink(missing_ok=True)
             target.symlink_to(content.target)
             continue
         mode, body = content if isinstance(content, Mode) else (None, content)

@@ -27,8 +27,11 @@ def run_hooks(
 def _run(hook: HostCommand, facts: Mapping[str, str], folder: str, tell: Callable[[str], object], when: str) -> None:
     from pipelinegen.edge.process import shown, stream
 
-    argv = [hook.command, *hook.args]
-    tell(f"+ {shown(argv)}")
+    written = [hook.command, *hook.args]
+    # A path is one from the folder of the configuration, wherever we were started.
+    own = "/" in hook.command and not os.path.isabs(hook.command)
+    argv = [os.path.join(folder, hook.command) if own else hook.command, *hook.args]
+    tell(f"+ {shown(written)}")
     lines: list[str] = []
 
     def line(text: bytes) -> None:
@@ -40,7 +43,7 @@ def _run(hook: HostCommand, facts: Mapping[str, str], folder: str, tell: Callabl
         raise Refused(
             f"the hook {hook.name} failed (exit code {code})",
             id="hook-failed",
-            where=shown(argv),
+            where=shown(written),
             state="nothing was pushed" if when == "before" else f"pushed: {facts['IMAGE']}",
             details=lines[-SHOWN_LINES:],
         )

@@ -10,6 +10,7 @@ from pipelinegen.commands.building.asked import Wanted
 from pipelinegen.commands.building.bench import Bench
 from pipelinegen.commands.building.made import Failed, Made
 from pipelinegen.commands.building.plan import in_order, ordered
+from pipelinegen.commands.building.testing import TestsFailed
 from pipelinegen.commands.building.walk import make
 from pipelinegen.errors import PipelinegenError, Refused
 
@@ -72,4 +73,4 @@ def _one(wanted: Wanted, bases: Collection[str], results: Mapping[str, Made | Fa
             raise Refused(f"{wanted.name} was not built, for it is built from {', '.join(lacking)}", id="base-failed")
         return make(wanted, {name: result for name, result in found.items() if isinstance(result, Made)}, bench)
     except PipelinegenError as error:
-        return Failed(wanted, error, getattr(error, "tests", None))
+        return Failed(wanted, error, error.report if isinstance(error, TestsFailed) else None)

@@ -14,7 +14,28 @@ from pipelinegen.images import platforms
 if TYPE_CHECKING:
     from pipelinegen.config.images import Tests
     from pipelinegen.edge.engines.port import Built
-    from pipelinegen.edge.image_tests.spec import TestReport
+    from pipelinegen.edge.image_tests.spec import Case, TestReport
+
+SHOWN_LINES = 10
+
+
+class TestsFailed(Refused):
+    """With what the tests say."""
+
+    def __init__(self, report: TestReport, wanted: Wanted) -> None:
+        failed = report.failures
+        super().__init__(
+            f"{len(failed)} of {len(report.cases)} tests of {wanted.name} failed",
+            id="tests-failed",
+            state="nothing of it was pushed",
+            details=[line for case in failed for line in _lines(case)],
+        )
+        self.report = report
+
+
+def _lines(case: Case) -> list[str]:
+    first, *more = case.message.splitlines() or ["it has not passed"]
+    return [f"{case.kind} {case.name}: {first}", *(f"  {line}" for line in more[: SHOWN_LINES - 1])]
 
 
 def count_of(tests: Tests) -> int:
@@ -25,7 +46,7 @@ def count_of(tests: Tests) -> int:
 
 
 def test_image(wanted: Wanted, built: Built, bench: Bench, tell: Callable[[str], object]) -> TestReport | None:
-    """What the tests say; None where there are none, or none are to be run."""
+    """What the tests say, which is good; None where there are none, or none are to be run. Raises TestsFailed."""
     if not bench.tests or not count_of(wanted.image.tests):
         return None
     from pipelinegen.edge.image_tests import run_tests
@@ -44,21 +65,9 @@ def test_image(wanted: Wanted, built: Built, bench: Bench, tell: Callable[[str],
         tell=tell,
     )
     _write_junit(report, wanted, bench)
+    if not report.passed:
+        raise TestsFailed(report, wanted)
     return report
-
-
-def refuse_failed(report: TestReport | None, wanted: Wanted) -> None:
-    """Nothing is pushed that has not passed."""
-    if report is None or report.passed:
-        return
-    failed = report.failures
-    details = [f"{case.kind} {case.name}: {case.message.splitlines()[0] if case.message else ''}" for case in failed]
-    raise Refused(
-        f"{len(failed)} of {len(report.cases)} tests of {wanted.name} failed",
-        id="tests-failed",
-        state="nothing was pushed",
-        details=details,
-    )
 
 
 def _write_junit(report: TestReport, wanted: Wanted, bench: Bench) -> None:

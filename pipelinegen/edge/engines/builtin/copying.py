@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelinegen.edge.engines.builtin.layer import FOLDER_MODE, ROOT, Files, Layer, Owner
+from pipelinegen.edge.engines.builtin.layer import FOLDER_MODE, ROOT, Files, Layer, Owner, whiteout
 from pipelinegen.edge.engines.builtin.modes import Mode
 from pipelinegen.edge.filesystem import Entry, LayeredFiles
 from pipelinegen.edge.streams import stream_of
@@ -40,7 +40,7 @@ class Copying(NamedTuple):
         count = 0
         paths = list(_matches(files, source))
         if len(paths) > 1 and not self.is_folder(target) and not all(_is_folder(files.get(path)) for path in paths):
-            raise InputError(f"{source} fits {len(paths)} files: end the target with /", id="build-failed")
+            raise InputError(f"{source} fits {len(paths)} files: end the target with /", id="bad-dockerfile")
         for path in paths:
             archive = archives.open(files, path) if archives is not None else None
             count += self._unpack(archive, target) if archive is not None else self._copy(files, path, target)
@@ -59,7 +59,7 @@ class Copying(NamedTuple):
     def _copy(self, files: Files, path: str, target: str) -> int:
         entry = files.get(path)
         if entry is None:
-            raise InputError(files.missing(path), id="build-failed")
+            raise InputError(files.missing(path), id="bad-dockerfile")
         place = self._place(path, target, is_folder=entry.kind == "folder")
         if entry.kind != "folder":
             self._put_file(entry._replace(path=place), files, entry)
@@ -117,6 +117,8 @@ class Copying(NamedTuple):
 
     def _unpack(self, archive: LayeredFiles, target: str) -> int:
         """What is in an archive keeps its owner, mode and time; what is in the way is replaced."""
+        if names := archive.taken_away():
+            raise whiteout(names[0])
         place = self._folder(target)
         count = 0
         for entry in archive.walk("/"):
@@ -125,7 +127,7 @@ class Copying(NamedTuple):
             if entry.implied and present is not None and present.kind == "folder":
                 continue
             changed = entry._replace(path=path)
-            if self.owner is not None:
+            if self.owner is not None and not entry.implied:
                 changed = changed._replace(uid=self.owner.uid, gid=self.owner.gid)
             if entry.kind == "folder":
                 self.layer.put(changed if not entry.implied else changed._replace(mtime=self.layer.mtime))

@@ -87,11 +87,7 @@ class Layer:
     def put(self, entry: Entry, source: Files | None = None, original: Entry | None = None, body: bytes = b"") -> None:
         """An entry at its path, whose folder is there; what was there before is replaced."""
         if posixpath.basename(entry.path).startswith(_WHITEOUT):
-            raise InputError(
-                f"{entry.path}: a file whose name begins with {_WHITEOUT} would take another one away",
-                id="bad-dockerfile",
-                next="rename it; layers of images use these names for what is deleted",
-            )
+            raise whiteout(entry.path)
         self._with_folders(posixpath.dirname(entry.path))
         before = self._written.get(entry.path)
         if before is not None and before.entry.kind == "folder" and entry.kind != "folder":
@@ -170,6 +166,14 @@ class Layer:
         originals = [each.original for each in first.values() if each.original is not None]
         for original, pieces in source.contents(originals):
             yield by_original[id(original)], pieces
+
+
+def whiteout(path: str) -> InputError:
+    return InputError(
+        f"{path}: a file whose name begins with {_WHITEOUT} would take another one away",
+        id="bad-dockerfile",
+        next="rename it; layers of images use these names for what is deleted",
+    )
 
 
 def _header(entry: Entry) -> bytes:

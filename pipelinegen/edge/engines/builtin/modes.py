@@ -23,7 +23,7 @@ def read_mode(text: str) -> Mode | None:
     """None where it is neither."""
     if re.fullmatch(r"[0-9]+", text):
         number = int(text, 8) if re.fullmatch(r"[0-7]{1,6}", text) else 0o10000
-        return Mode(lambda _, __: number, number) if number <= 0o7777 else None
+        return Mode(lambda _, __: number, number & 0o777) if number <= 0o7777 else None
     clauses = [_CLAUSE.fullmatch(part) for part in text.split(",")]
     if not all(clauses):
         return None

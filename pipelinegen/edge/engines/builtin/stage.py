@@ -11,6 +11,7 @@ from typing import NamedTuple
 from pipelinegen.edge.engines.builtin.copying import ArchiveFolder, Copying
 from pipelinegen.edge.engines.builtin.layer import ROOT, Files, Layer, Owner
 from pipelinegen.edge.engines.builtin.modes import Mode, read_mode
+from pipelinegen.edge.engines.builtin.owners import owner_of
 from pipelinegen.edge.engines.builtin.settings import Settings, exposed, health, is_signal
 from pipelinegen.edge.filesystem import LayeredFiles
 from pipelinegen.edge.layout import Descriptor, Layout
@@ -18,8 +19,6 @@ from pipelinegen.errors import InputError
 from pipelinegen.images.dockerfile import Heredoc, Instruction, Place, Word, announced_by
 from pipelinegen.images.patterns import clean
 from pipelinegen.images.words import BadWord, expand, expand_document, expand_words
-
-LONGEST_PASSWD = 4 * 1024 * 1024
 
 
 class Surroundings(NamedTuple):
@@ -212,7 +211,7 @@ class StageBuild:
         values["WorkingDir"] = folder
         layer = self._layer()
         user = values.get("User") or ""
-        layer.make_folder(folder, owner=(self._owner(user, missing=ROOT) or ROOT) if user else ROOT)
+        layer.make_folder(folder, owner=owner_of(user, self.built.files) or ROOT)
         self._finish(layer, f"WORKDIR {folder}")
 
     def _copy(self, instruction: Instruction) -> None:
@@ -248,7 +247,7 @@ class StageBuild:
         try:
             return copy()
         except InputError as error:
-            if error.id != "build-failed":
+            if error.id != "bad-dockerfile":
                 raise
             raise Bad(error.what, word.place) from None
 
@@ -280,40 +279,10 @@ class StageBuild:
         text = self._expand(flag.text) if flag is not None else ""
         if not text or flag is None:
             return None
-        owner = self._owner(text)
+        owner = owner_of(text, self.built.files)
         if owner is None:
             raise Bad(f"the image knows no user or group {text} (/etc/passwd, /etc/group)", flag.place)
         return owner
-
-    def _owner(self, text: str, missing: Owner | None = None) -> Owner | None:
-        """USER[:GROUP] by number or by name; a user alone has its own group, by name, or that of its number."""
-        user, _, group = text.partition(":")
-        if user.isdigit() or user == "root":
-            number = 0 if user == "root" else int(user)
-            found = Owner(number, number)
-        else:
-            fields = self._line_of("/etc/passwd", user, 4)
-            if fields is None:
-                return missing
-            found = Owner(int(fields[2]), int(fields[3]))
-        if not group:
-            return found
-        if group.isdigit() or group == "root":
-            return found._replace(gid=0 if group == "root" else int(group))
-        fields = self._line_of("/etc/group", group, 3)
-        return found._replace(gid=int(fields[2])) if fields is not None else missing
-
-    def _line_of(self, path: str, name: str, least: int) -> list[str] | None:
-        """The fields of a name in /etc/passwd or /etc/group of the image."""
-        try:
-            content = self.built.files.read(path, LONGEST_PASSWD).decode("utf-8", "replace")
-        except KeyError:
-            return None
-        for line in content.splitlines():
-            fields = line.strip().split(":")
-            if fields[0] == name and len(fields) >= least and all(field.isdigit() for field in fields[2:least]):
-                return fields
-        return None
 
     def _chmod(self, instruction: Instruction) -> Mode | None:
         flag = instruction.flag("chmod")
