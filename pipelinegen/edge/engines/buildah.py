@@ -118,9 +118,8 @@ class Buildah(Program):
     ) -> Ran:
         with self._working(local) as name:
             words = [self.program, *_run_words(name, env), *argv]
-            ran = _ran(self.name, self.programs.capture(words, env=self.environment(), timeout=timeout))
-            if self._loses_output() and not keep and not ran.stdout and not ran.stderr:
-                ran = _ran(self.name, self.programs.capture(words, env=self.environment(), timeout=timeout))
+            done = self.programs.capture(words, env=self.environment(), timeout=timeout)
+            ran = _ran(self.name, done)
             if keep:
                 image = self.new_image()
                 self.check(self.call("commit", "--quiet", name, image, timeout=LOAD_SECONDS), "keep what is left")
@@ -128,17 +127,14 @@ class Buildah(Program):
         return ran
 
     def start(self, local: str, *, ports: Sequence[int] = (), env: Mapping[str, str] = NONE) -> Container:
-        container = Container(self._new_working(local), tuple(ports))
-        try:
-            words = [*_run_words(container.name, env, "--network=host"), *_main(self._config(container.name))]
-            # Its commands share this machine's network: a port can be had once, and nobody else may answer there.
-            _PORTS.take(ports)
-            self._ports[container.name] = container.ports
-            self._followers[container.name] = self.programs.follow([self.program, *words], env=self.environment())
-        except WorldError:
-            self.remove(container)
-            raise
-        return container
+        name = self._new_working(local)
+        argv = _main(self._config(name))
+        # Its commands share this machine's network: a port can be had once, and nobody else may answer there.
+        _PORTS.take(ports)
+        self._ports[name] = tuple(ports)
+        words = [self.program, *_run_words(name, env, "--network=host"), *argv]
+        self._followers[name] = self.programs.follow(words, env=self.environment())
+        return Container(name, tuple(ports))
 
     def addresses(self, container: Container, port: int) -> tuple[tuple[str, int], ...]:
         return (("127.0.0.1", port),) if self.state(container).running else ()
@@ -153,11 +149,6 @@ class Buildah(Program):
         self._followers.pop(container.name, None)
         _PORTS.give_back(self._ports.pop(container.name, ()))
         self._remove_working(container.name)
-
-    def _loses_output(self) -> bool:
-        """Its chroot isolation ends without waiting for what hands on the command's output (chroot/run_common.go):
-        of a quick command it is lost now and then, seen in 1 of 48. Where there was none, it is run once more."""
-        return self.programs.environ.get("BUILDAH_ISOLATION", "").lower().startswith("chroot")
 
     def _look(self) -> Detected:
         done = self.call("version", "--json", timeout=DETECT_SECONDS)
