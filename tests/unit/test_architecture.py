@@ -20,6 +20,7 @@ LAYERS = (
     ("pipelinegen.manifests",),
     tuple(f"pipelinegen.{name}" for name in ("branches", "markdown", "pull_request", "redact", "shipped", "trailers")),
     ("pipelinegen.config",),
+    ("pipelinegen.pipelines",),
     ("pipelinegen.edge",),
     ("pipelinegen.report",),
     ("pipelinegen.options", "pipelinegen.quick"),

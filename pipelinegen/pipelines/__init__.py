@@ -1,0 +1,1 @@
+"""Pipelines as data, pure: designed and written, read and compared."""

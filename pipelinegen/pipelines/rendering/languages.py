@@ -1,0 +1,114 @@
+"""How a text is written in each language: a literal that the language's own parser reads back as the same text."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pipelinegen.images.versions import reads_as_other
+from pipelinegen.markdown import escaped, span, visible
+
+Filter = Callable[..., str]
+
+
+def yaml(value: object) -> str:
+    """A scalar of YAML: plain where every reader takes it for the same text, else in double quotes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    text = _text(value)
+    return text if _plain(text) else json_text(text)
+
+
+def json_text(value: object) -> str:
+    """A value of JSON; in ASCII, so that YAML's double quotes, HCL and JSON read the same."""
+    return json.dumps(value, ensure_ascii=True)
+
+
+def sh(value: object) -> str:
+    """One word of a POSIX shell."""
+    text = _text(value)
+    if "\0" in text:
+        raise ValueError("a shell has no way to write the character NUL")
+    return shlex.quote(text)
+
+
+def groovy(value: object) -> str:
+    """A string of Groovy in single quotes: nothing in it is ever interpolated."""
+    return "'" + "".join(_groovy(character) for character in _text(value)) + "'"
+
+
+def hcl(value: object) -> str:
+    """A string of HCL in double quotes: `${` and `%{` stay text."""
+    return json_text(_text(value)).replace("${", "$${").replace("%{", "%%{")
+
+
+def puppet(value: object) -> str:
+    """A string of Puppet in single quotes: only the backslash and the quote need an escape."""
+    return "'" + _text(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def ruby(value: object) -> str:
+    """A string of Ruby in single quotes."""
+    return "'" + _text(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def comment(value: object) -> str:
+    """The rest of a comment line: one line, control and bidirectional characters shown."""
+    return visible(_text(value).replace("\n", "\\n").replace("\r", "\\r"))
+
+
+def indent(value: object, width: int) -> str:
+    """Text that is written already, each line but the empty ones moved to the right. The first line too."""
+    blank = " " * width
+    return "".join(blank + line if line.strip() else line for line in str(value).splitlines(keepends=True))
+
+
+def verbatim(value: object) -> str:
+    """Text that is in the target language already: a script of ours, a rendered part. Never a user's value."""
+    return str(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is wanted, not {value!r}")
+    return value
+
+
+def _groovy(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    if character.isascii() and character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _plain(text: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_/][\w./*@+-]*(?: [\w./*@+-]+)*", text, re.ASCII) is not None and not any(
+        (reads_as_other(text), text.lower() in _WORDS)
+    )
+
+
+_WORDS = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf"))
+
+FILTERS: Mapping[str, Filter] = MappingProxyType(
+    {
+        "yaml": yaml,
+        "json": json_text,
+        "sh": sh,
+        "groovy": groovy,
+        "hcl": hcl,
+        "puppet": puppet,
+        "ruby": ruby,
+        "comment": comment,
+        "markdown": escaped,
+        "code": span,
+        "indented": indent,
+        "verbatim": verbatim,
+    }
+)
