@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pipelinegen.commands.building.asked import BuildOptions, Wanted, configuration, wanted_images
+from pipelinegen.commands.building.asked import BuildOptions, Wanted, configuration
+from pipelinegen.commands.building.based import needs_of, wanted_images
 from pipelinegen.commands.building.bench import Bench
 from pipelinegen.commands.building.documents import Outcome, document, tell_ci, worst, write_metadata
 from pipelinegen.commands.building.dry import show_plan
-from pipelinegen.commands.building.hashing import needs_of
 from pipelinegen.commands.building.plan import tags_of
 from pipelinegen.commands.building.several import make_all
 from pipelinegen.commands.building.source import source_of

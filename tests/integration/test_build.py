@@ -392,6 +392,16 @@ def test_bases_are_built_first_and_named_by_their_digest(several: Shop, there: T
     assert layers["middle"][:1] == layers["bottom"]
 
 
+def test_one_image_brings_what_it_is_built_upon_and_nothing_else(several: Shop, there: There) -> None:
+    several.commit({"bottom/bottom": "2"})
+    ran = several.build("middle")
+    assert ran.code == 0, ran.err
+    assert [image["name"] for image in several.metadata["images"]] == ["middle", "bottom"]
+    layers = {name: there.config(several.sha_tag, name)["rootfs"]["diff_ids"] for name in ("bottom", "middle")}  # type: ignore[index]
+    assert layers["middle"][:1] == layers["bottom"]
+    assert there.tags("aside") == {}
+
+
 def test_of_several_images_only_what_is_new_is_built(several: Shop) -> None:
     several.build()
     several.commit({"middle/middle": "2"})

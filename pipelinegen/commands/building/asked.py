@@ -1,9 +1,9 @@
-"""What a build is asked for: options, then the configuration, to the images that are built, bases first."""
+"""What a build is asked for: the options, and what they and the configuration say of one image."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -66,6 +66,17 @@ class Wanted:
         named = self.image.contexts.items()
         return {key: value.removeprefix("target:") for key, value in named if value.startswith("target:")}
 
+    def read_dockerfile(self) -> bytes:
+        """Raises InputError."""
+        return read_bytes(self.dockerfile)
+
+
+def read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror}", id="bad-path", where=str(path)) from None
+
 
 def configuration(directory: str) -> Config:
     """The configuration, without which there is nothing to build."""
@@ -82,10 +93,9 @@ def configuration(directory: str) -> Config:
     return load(path)
 
 
-def wanted_images(options: BuildOptions, config: Config) -> list[Wanted]:
-    """The images that are asked for, and those that they are built from. Raises InputError."""
-    _check(options)
-    names = list(options.images) or list(config.images)
+def asked_names(options: BuildOptions, config: Config) -> list[str]:
+    """The names of the images that are asked for: all of them where none is named. Raises InputError."""
+    names = list(dict.fromkeys(options.images)) or list(config.images)
     for name in names:
         if name not in config.images:
             shown = name if name.isprintable() and len(name) < 100 else ascii(name[:100])
@@ -96,10 +106,10 @@ def wanted_images(options: BuildOptions, config: Config) -> list[Wanted]:
             )
     if not names:
         raise InputError("no image is configured", id="bad-config", where=config.where("images"))
-    return [_wanted(name, options, config) for name in _with_bases(names, config)]
+    return names
 
 
-def _check(options: BuildOptions) -> None:
+def check_options(options: BuildOptions) -> None:
     """The values that the configuration would have been asked for, by its own rules."""
     problems = [
         *(("--platform", platform_problem(each)) for each in options.platform),
@@ -111,19 +121,8 @@ def _check(options: BuildOptions) -> None:
             raise InputError(problem, id="bad-tag" if option == "--tag" else "bad-config", where=option)
 
 
-def _with_bases(names: Sequence[str], config: Config) -> list[str]:
-    found: list[str] = []
-    waiting = list(reversed(names))
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.append(name)
-            contexts = config.images[name].contexts.values()
-            waiting += [value.removeprefix("target:") for value in contexts if value.startswith("target:")]
-    return found
-
-
-def _wanted(name: str, options: BuildOptions, config: Config) -> Wanted:
+def wanted_image(name: str, options: BuildOptions, config: Config) -> Wanted:
+    """What is wanted of one image. Raises InputError."""
     image = config.images[name]
     place = f"images.{name}"
     context = config.folder / image.context

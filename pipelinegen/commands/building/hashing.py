@@ -1,21 +1,17 @@
-"""The inputs of an image, read from the disk and from registries, and which images of ours it is built from."""
+"""The inputs of an image, read from the disk and from registries."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelinegen.commands.building.asked import Wanted
+from pipelinegen.commands.building.asked import Wanted, read_bytes
+from pipelinegen.commands.building.based import bases_in, repository_of
 from pipelinegen.commands.building.bench import Bench
 from pipelinegen.commands.building.made import Made
-from pipelinegen.errors import InputError
-from pipelinegen.images import platforms
-from pipelinegen.images.bases import Base, bases_of
-from pipelinegen.images.dockerfile import Malformed, parse
-from pipelinegen.images.dockerfile.needed import Asked
 from pipelinegen.images.inputs import Context, Entry, Hashes, Inputs, context_hash, hashes_of, names_of
 from pipelinegen.images.reference import InvalidReference
 from pipelinegen.images.reference import parse as parse_reference
@@ -34,7 +30,7 @@ def read_hashes(wanted: Wanted, made: Mapping[str, Made], bench: Bench, registry
     folders = {name: value for name, value in plain.items() if "://" not in value}
     return hashes_of(
         Inputs(
-            dockerfile=_bytes(wanted.dockerfile),
+            dockerfile=wanted.read_dockerfile(),
             context=read_context(wanted.context, wanted.dockerfile, bench),
             target=image.target,
             platforms=wanted.platforms,
@@ -79,55 +75,11 @@ def _is_below(path: str, tops: Collection[str]) -> bool:
     return any(path == top or path.startswith(f"{top}/") for top in tops)
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", id="bad-path", where=str(path)) from None
-
-
 def _test_files(wanted: Wanted, folder: Path) -> dict[str, str]:
     """The programs and files of the repository that commands on this machine are called with."""
     words = {word for test in wanted.image.tests.host_tests for word in (test.command, *test.args)}
     named = {word: folder / word for word in words if "/" in word or (folder / word).is_file()}
-    return {word: hashlib.sha256(_bytes(path)).hexdigest() for word, path in named.items() if path.is_file()}
-
-
-# The images that an image is built from.
-
-
-def bases_in(wanted: Wanted) -> tuple[Base, ...]:
-    """Those that its Dockerfile names. A file that is not understood here is the engine's to judge: it names none."""
-    platform = platforms.normalise(wanted.platforms[0] if wanted.platforms else "") or platforms.host()
-    asked = Asked(platform, platforms.host(), wanted.build_args, wanted.image.contexts, wanted.image.target)
-    try:
-        return bases_of(parse(_bytes(wanted.dockerfile).decode("utf-8", "replace")), asked)
-    except Malformed:
-        return ()
-
-
-def needs_of(images: Sequence[Wanted]) -> dict[str, frozenset[str]]:
-    """For each image those of the others that are built before it: its contexts, and what FROM $NAME stands for."""
-    return {
-        image.name: frozenset([*image.bases.values(), *(name for _, name in base_args(image, images))])
-        for image in images
-    }
-
-
-def base_args(wanted: Wanted, images: Iterable[Wanted]) -> Iterator[tuple[str, str]]:
-    """(ARG, name) of each image of ours that FROM $ARG stands for, by its repository."""
-    ours = {image.repository.repository: image.name for image in images if image.name != wanted.name}
-    for base in bases_in(wanted):
-        name = ours.get(_repository(base.reference))
-        if base.variable is not None and name is not None:
-            yield base.variable, name
-
-
-def _repository(reference: str) -> str:
-    try:
-        return parse_reference(reference).repository
-    except InvalidReference:
-        return ""
+    return {word: hashlib.sha256(read_bytes(path)).hexdigest() for word, path in named.items() if path.is_file()}
 
 
 def _bases(wanted: Wanted, made: Mapping[str, Made], registry: Registry | None) -> dict[str, str]:
@@ -135,7 +87,7 @@ def _bases(wanted: Wanted, made: Mapping[str, Made], registry: Registry | None) 
     ours = {each.wanted.repository.repository for each in made.values()}
     found = {}
     for base in bases_in(wanted):
-        if _repository(base.reference) not in ours or base.variable is None:
+        if repository_of(base.reference) not in ours or base.variable is None:
             found[base.reference] = _today(base.reference, registry)
     return found
 

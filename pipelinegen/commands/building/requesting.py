@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelinegen.commands.building.asked import Wanted
+from pipelinegen.commands.building.based import base_args
 from pipelinegen.commands.building.bench import Bench
-from pipelinegen.commands.building.hashing import base_args
 from pipelinegen.commands.building.made import Made
 from pipelinegen.commands.building.plan import labels_of
 from pipelinegen.edge.engines.port import BuildRequest

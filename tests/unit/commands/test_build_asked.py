@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelinegen.commands.building.asked import BuildOptions, configuration, wanted_images
+from pipelinegen.commands.building.asked import BuildOptions, configuration
+from pipelinegen.commands.building.based import needs_of, wanted_images
 from pipelinegen.errors import InputError
 
 CONFIG = """\
@@ -50,6 +51,46 @@ def test_a_named_image_brings_its_base(folder: Path) -> None:
     assert images(folder, images=("api",)) == ["api", "base"]
     assert images(folder, images=("base",)) == ["base"]
     assert images(folder, images=("base", "api", "base")) == ["base", "api"]
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "options", "found"),
+    [
+        pytest.param("ARG BASE=ghcr.io/acme/base\nFROM $BASE\n", {}, ["api", "base"], id="FROM $ARG"),
+        pytest.param("ARG BASE=ghcr.io/acme/base:1.2\nFROM ${BASE}\n", {}, ["api", "base"], id="with a tag"),
+        pytest.param("ARG A=debian\nFROM $A\n", {"build_arg": ("A=ghcr.io/acme/base",)}, ["api", "base"], id="option"),
+        pytest.param("ARG R=ghcr.io/acme/base\nFROM $R AS b\nFROM scratch\n", {}, ["api"], id="stage not needed"),
+        pytest.param(
+            "ARG R=ghcr.io/acme/base\nFROM $R AS b\nFROM scratch\nCOPY --from=b /x /\n",
+            {},
+            ["api", "base"],
+            id="copied",
+        ),
+        pytest.param("FROM ghcr.io/acme/base:1.2\n", {}, ["api"], id="as it is written"),
+        pytest.param("ARG BASE=ghcr.io/acme/bases\nFROM $BASE\n", {}, ["api"], id="another repository"),
+        pytest.param("ARG ME=ghcr.io/acme/api\nFROM $ME\n", {}, ["api"], id="itself of yesterday"),
+        pytest.param("FROM $\nNONSENSE\n", {}, ["api"], id="not understood"),
+    ],
+)
+def test_what_stands_behind_from_is_brought_too(
+    folder: Path, dockerfile: str, options: dict[str, object], found: list[str]
+) -> None:
+    config = CONFIG.replace('base: "target:base", ', "")
+    (folder / "pipelinegen.yaml").write_text(config, encoding="utf-8")
+    (folder / "services/api/Dockerfile").write_text(dockerfile, encoding="utf-8")
+    assert images(folder, images=("api",), **options) == found
+
+
+def test_bases_of_bases_are_brought_once(folder: Path) -> None:
+    config = CONFIG + "    contexts: {}\n  root: {repository: ghcr.io/acme/root, context: root}\n"
+    (folder / "pipelinegen.yaml").write_text(config, encoding="utf-8")
+    (folder / "services/api/Dockerfile").write_text("ARG R=ghcr.io/acme/root\nFROM $R\nCOPY --from=base / /\n")
+    (folder / "base/build/Dockerfile").write_text("ARG R=ghcr.io/acme/root\nFROM $R\n")
+    (folder / "root").mkdir()
+    (folder / "root/Dockerfile").write_text("FROM scratch\n")
+    assert images(folder, images=("api",)) == ["api", "root", "base"]
+    wanted = wanted_images(BuildOptions(str(folder), images=("api",)), configuration(str(folder)))
+    assert needs_of(wanted) == {"api": {"root", "base"}, "base": {"root"}, "root": frozenset()}
 
 
 def test_the_configuration_is_found_from_below(folder: Path) -> None:
