@@ -127,14 +127,17 @@ class Buildah(Program):
         return ran
 
     def start(self, local: str, *, ports: Sequence[int] = (), env: Mapping[str, str] = NONE) -> Container:
-        name = self._new_working(local)
-        argv = _main(self._config(name))
-        # Its commands share this machine's network: a port can be had once, and nobody else may answer there.
-        _PORTS.take(ports)
-        self._ports[name] = tuple(ports)
-        words = [self.program, *_run_words(name, env, "--network=host"), *argv]
-        self._followers[name] = self.programs.follow(words, env=self.environment())
-        return Container(name, tuple(ports))
+        container = Container(self._new_working(local), tuple(ports))
+        try:
+            words = [*_run_words(container.name, env, "--network=host"), *_main(self._config(container.name))]
+            # Its commands share this machine's network: a port can be had once, and nobody else may answer there.
+            _PORTS.take(ports)
+            self._ports[container.name] = container.ports
+            self._followers[container.name] = self.programs.follow([self.program, *words], env=self.environment())
+        except WorldError:
+            self.remove(container)
+            raise
+        return container
 
     def addresses(self, container: Container, port: int) -> tuple[tuple[str, int], ...]:
         return (("127.0.0.1", port),) if self.state(container).running else ()
