@@ -68,8 +68,9 @@ class Credential:
 
     name: upper case with underscores, such as KUBE_CONFIG; the variable, secret or credentials id is made from it.
     kind: "app" is a GitHub App whose token lives for the job; "oidc" is the CI system's own identity; "job-token" is
-    the token that the CI system gives to every job.  parts: names of its values, such as ("username", "password"); empty
-    for one value.  rights: what it may do, in words.  environment: the environment that it is for, if one.
+    the token that the CI system gives to every job.  parts: names of its values, such as ("username", "password");
+    empty for one value.  rights: what it may do, in words.  environment: the environment that it is for, if one.
+    repository, grants: of an "app", OWNER/NAME of the one repository that its token opens, and the rights asked for.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Credential:
     environment: str | None = None
     parts: tuple[str, ...] = ()
     file: bool = False  # its value is used as a file (a kubeconfig, a key): the variable holds the path
+    repository: str = ""
+    grants: tuple[Permission, ...] = ()
 
     @property
     def stored(self) -> bool:
@@ -113,7 +116,7 @@ class Run:
 
     name: str
     script: tuple[str, ...]
-    env: Environ = NOTHING
+    env: Environ = field(default_factory=lambda: NOTHING)
     when: Literal["success", "failure", "always"] = "success"
     stage: str | None = None  # the stage that this step does, where it is another than the job's
 
@@ -124,7 +127,7 @@ class Use:
 
     name: str
     action: str
-    inputs: Environ = NOTHING
+    inputs: Environ = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
