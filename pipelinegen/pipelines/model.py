@@ -112,6 +112,8 @@ class Run:
     """A shell script (bash, `set -euo pipefail` is put before it); values come only through `env`.
 
     script: lines of shell without any value in them.  when: "always" also after a failure, "failure" only then.
+    installs: it puts programs into the folder `$TOOLS/bin`. The renderer sets TOOLS (a folder of the job's own, outside
+    of the workspace) for such a step, makes the folder, and puts `$TOOLS/bin` first on PATH for all later steps.
     """
 
     name: str
@@ -119,6 +121,7 @@ class Run:
     env: Environ = field(default_factory=lambda: NOTHING)
     when: Literal["success", "failure", "always"] = "success"
     stage: str | None = None  # the stage that this step does, where it is another than the job's
+    installs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
