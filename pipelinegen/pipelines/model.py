@@ -148,20 +148,24 @@ class Artifact:
     """Files that a job hands to later ones, or to people.
 
     kind: "handoff" goes to the jobs that take it and is a small text file; "binary" goes to jobs as it is;
-    "junit" is a test report; "text" is for people (a plan, a diff).  name: unique in the pipeline; with a matrix each
-    leg has its own.  path: from the workspace.
+    "junit" is a test report; "text" is for people (a plan, a diff).  name: unique in the pipeline.  path: from the
+    workspace, and the same in the jobs that take it.  leg: of a job with a matrix, the image whose leg alone makes it;
+    without one each leg makes its own, and the renderer adds the image's name.
     """
 
     name: str
     path: str
     kind: Literal["handoff", "binary", "junit", "text"]
+    leg: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
     """The environment that a job works on.
 
-    action: "deploy" changes it, "look" only reads (drift, dry runs).  approval: a person must agree first.
+    action: "deploy" changes it, "look" only reads (drift, dry runs), and never waits for an approval: where the CI
+    system knows no such difference (GitHub), it is an environment of its own, NAME-look.  approval: a person must agree
+    first.
     reviewers: who may, in the configuration's words.
     """
 
@@ -174,11 +178,15 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a job runs. answered: name and value of a question, for runs that a person starts."""
+    """When a job runs. answered: name and value of a question, for runs that a person starts.
+
+    forks: also for changes that come from a fork, which gets no secret: False for jobs that need one.
+    """
 
     events: tuple[Event, ...]
     answered: tuple[str, str] | None = None
     default_branch_only: bool = True  # of "branch" events: only those of the triggers' branches
+    forks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
