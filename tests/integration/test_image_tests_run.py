@@ -196,6 +196,16 @@ def test_an_image_without_a_shell_is_asked_from_outside(subject: Subject, tmp_pa
         subject.engine.remove(container)
 
 
+def test_a_command_of_an_image_without_a_shell(subject: Subject, tmp_path: Path) -> None:
+    (tmp_path / "box").write_bytes(busybox().read_bytes())
+    (tmp_path / "box").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY box /\n")
+    built = subject.engine.build(BuildRequest("x", tmp_path, root=tmp_path), tmp_path / "layout")
+    assert built.local is not None
+    ran = subject.engine.run(built.local, ["/box", "sh", "-c", "echo hi; echo err >&2; exit 5"])
+    assert (ran.returncode, ran.stdout, ran.stderr) == (5, b"hi\n", b"err\n")
+
+
 def test_a_host_command_runs_the_image_by_its_name(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
     if subject.bench.name != "docker":
         pytest.skip("one engine's command line is enough")

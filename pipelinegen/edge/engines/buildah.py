@@ -31,6 +31,7 @@ from pipelinegen.edge.engines.port import (
     Tell,
     silent,
 )
+from pipelinegen.edge.engines.waiting import has_no_shell, new_mark, waiting, was_refused
 from pipelinegen.edge.layout import Layout
 from pipelinegen.edge.process import Completed
 from pipelinegen.errors import WorldError
@@ -72,6 +73,7 @@ class Buildah(Program):
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup, STORAGE_VARIABLES)
         self._ports: dict[str, tuple[int, ...]] = {}
+        self._without_shell: set[str] = set()
 
     def lacks(self, request: BuildRequest) -> str | None:
         return lacks(request)
@@ -117,14 +119,24 @@ class Buildah(Program):
         keep: bool = False,
     ) -> Ran:
         with self._working(local) as name:
-            words = [self.program, *_run_words(name, env), *argv]
-            done = self.programs.capture(words, env=self.environment(), timeout=timeout)
-            ran = _ran(self.name, done)
+            ran = self._run(local, [self.program, *_run_words(name, env)], argv, timeout)
             if keep:
                 image = self.new_image()
                 self.check(self.call("commit", "--quiet", name, image, timeout=LOAD_SECONDS), "keep what is left")
                 return ran._replace(local=image)
         return ran
+
+    def _run(self, local: str, words: Sequence[str], argv: Sequence[str], timeout: float) -> Ran:
+        """Under a shell where output could be lost else; an image without one gets the command alone."""
+        env = self.environment()
+        if self.programs.environ.get("BUILDAH_ISOLATION") == "chroot" and local not in self._without_shell:
+            mark = new_mark()
+            command = [*words, *waiting(mark, argv)]
+            done = self.programs.capture_marked(command, f"{mark}\n".encode(), env=env, timeout=timeout)
+            if not has_no_shell(done.stderr):
+                return _ran(self.name, done)
+            self._without_shell.add(local)
+        return _ran(self.name, self.programs.capture([*words, *argv], env=env, timeout=timeout))
 
     def start(self, local: str, *, ports: Sequence[int] = (), env: Mapping[str, str] = NONE) -> Container:
         container = Container(self._new_working(local), tuple(ports))
@@ -260,7 +272,10 @@ def _ran(engine: str, done: Completed) -> Ran:
         raise engine_failure(engine, "start the container", done.stderr, done.returncode)
     killed = _KILLED.search(done.stderr)
     code = 128 + _SIGNALS.get(killed[1], 0) if killed else done.returncode
-    return Ran(code, done.stdout, _NOISE.sub(b"", done.stderr))
+    stderr = _NOISE.sub(b"", done.stderr)
+    if was_refused(code, stderr):
+        raise engine_failure(engine, "start the container", stderr, code)
+    return Ran(code, done.stdout, stderr)
 
 
 def _last_line(done: Completed) -> str:

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from pipelinegen.edge.process import BASE_VARIABLES, MIB, NETWORK_VARIABLES, Child, Completed
@@ -75,6 +76,28 @@ class Programs:
             code = child.finish(sinks, timeout=timeout, limit=limit)
         return Completed(code, bytes(out), bytes(err))
 
+    def capture_marked(
+        self, argv: Sequence[str], mark: bytes, *, env: Mapping[str, str], timeout: float | None
+    ) -> Completed:
+        """As `capture`, for a program that ends each of its two outputs with `mark`, which is taken out, and then
+        waits for the end of its standard input."""
+        reader, writer = os.pipe()
+        with contextlib.ExitStack() as stack:
+            stack.callback(os.close, reader)
+            held = stack.enter_context(contextlib.ExitStack())
+            held.callback(os.close, writer)
+            out, err = _Marked(mark), _Marked(mark)
+
+            def feed(output: _Marked, block: bytes) -> None:
+                output.feed(block)
+                if out.complete and err.complete:
+                    held.close()
+
+            child = stack.enter_context(self._started(argv, None, env, {0: reader}))
+            sinks = {child.stdout: partial(feed, out), child.stderr: partial(feed, err)}
+            code = child.finish(sinks, timeout=timeout, limit=OUTPUT_LIMIT)
+        return Completed(code, out.bare(), err.bare())
+
     def stream(
         self,
         argv: Sequence[str],
@@ -124,12 +147,18 @@ class Programs:
                     os.killpg(pid, signum)
 
     @contextlib.contextmanager
-    def _started(self, argv: Sequence[str], cwd: Path | None, env: Mapping[str, str]) -> Iterator[Child]:
+    def _started(
+        self,
+        argv: Sequence[str],
+        cwd: Path | None,
+        env: Mapping[str, str],
+        descriptors: Mapping[int, int] | None = None,
+    ) -> Iterator[Child]:
         """A program that `end` finds while it runs; what it did counts for nothing after that."""
         with Child() as child:
             with self._lock:
                 self._refuse_after_end()
-                child.start(argv, cwd=None if cwd is None else str(cwd), env=env)
+                child.start(argv, cwd=None if cwd is None else str(cwd), env=env, descriptors=descriptors)
                 self._running.add(child.pid)
             try:
                 yield child
@@ -211,6 +240,24 @@ class Follower:
             self._written += block
             if len(self._written) > LOG_LIMIT:
                 del self._written[:-LOG_LIMIT]
+
+
+class _Marked:
+    """An output that has a mark in it, behind which only what runs on in the background writes."""
+
+    def __init__(self, mark: bytes) -> None:
+        self._mark = mark
+        self._data = bytearray()
+        self.complete = False
+
+    def feed(self, block: bytes) -> None:
+        begin = max(0, len(self._data) - len(self._mark))
+        self._data += block
+        self.complete = self.complete or self._data.find(self._mark, begin) >= 0
+
+    def bare(self) -> bytes:
+        before, _, after = bytes(self._data).partition(self._mark)
+        return before + after
 
 
 class _Lines:
