@@ -197,12 +197,12 @@ def test_an_image_without_a_shell_is_asked_from_outside(subject: Subject, tmp_pa
 
 
 def test_a_command_of_an_image_without_a_shell(subject: Subject, tmp_path: Path) -> None:
-    (tmp_path / "box").write_bytes(busybox().read_bytes())
-    (tmp_path / "box").chmod(0o755)
-    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY box /\n")
+    (tmp_path / "busybox").write_bytes(busybox().read_bytes())
+    (tmp_path / "busybox").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY busybox /\n")
     built = subject.engine.build(BuildRequest("x", tmp_path, root=tmp_path), tmp_path / "layout")
     assert built.local is not None
-    ran = subject.engine.run(built.local, ["/box", "sh", "-c", "echo hi; echo err >&2; exit 5"])
+    ran = subject.engine.run(built.local, ["/busybox", "sh", "-c", "echo hi; echo err >&2; exit 5"])
     assert (ran.returncode, ran.stdout, ran.stderr) == (5, b"hi\n", b"err\n")
 
 
