@@ -1,0 +1,172 @@
+"""What the deployers of plain hosts share: which hosts, how they are reached, and the script that keeps a container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from pipelinegen.errors import InputError
+from pipelinegen.pipelines.application import AppEnvironment, AppImage, Application
+from pipelinegen.pipelines.model import Credential, GeneratedFile, Literally, Run, Secret, Value
+from pipelinegen.pipelines.rendering.engine import render
+from pipelinegen.pipelines.rendering.header import block, header
+
+# Where the script lies on a host.
+SCRIPT = "/usr/local/sbin/pipelinegen-container"
+# The tag that stands in the files between releases; a job sets the real one in its workspace.
+UNRELEASED = "unreleased"
+# Nothing that ssh could take for an option, or a shell for more than a word.
+_HOST = re.compile(
+    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]*)@)?"
+    r"(?P<address>[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:]+\])(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
+class Host(NamedTuple):
+    """A host: user (`deploy` if none is named), name or address (of IPv6 in brackets), port."""
+
+    user: str
+    address: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """As OpenSSH takes it since 7.7."""
+        return f"ssh://{self.user}@{self.address}:{self.port}"
+
+    @property
+    def bare(self) -> str:
+        return self.address.strip("[]")
+
+
+def hosts_of(environment: AppEnvironment) -> tuple[Host, ...]:
+    """The hosts of an environment.  InputError: there is none, or one is not written as [USER@]ADDRESS[:PORT]."""
+    where = f"manifests.environments.{environment.name}.hosts"
+    if not environment.hosts:
+        raise InputError(
+            f"the environment {environment.name} has no hosts to deploy to",
+            id="bad-config",
+            where=where,
+            next="name them: hosts: [web-1.example.org]",
+        )
+    return tuple(_host(text, where) for text in environment.hosts)
+
+
+def container_name(application: Application, image: AppImage) -> str:
+    return f"{application.project}-{image.name}"
+
+
+def unreleased(image: AppImage) -> str:
+    """The reference that is committed; `bump` finds it by its repository."""
+    return f"{image.repository}:{UNRELEASED}"
+
+
+def script_file(path: str) -> GeneratedFile:
+    """The script that keeps a container at an image, for a place in the workspace."""
+    text = render("deploy/hosts/container.sh.j2", header=header("#").rstrip("\n"))
+    return GeneratedFile(path, text, executable=True)
+
+
+def hosts_file(path: str, environment: AppEnvironment) -> GeneratedFile:
+    """The hosts of an environment, one a line."""
+    lines = "".join(f"{host.url}\n" for host in hosts_of(environment))
+    return GeneratedFile(path, header("#", (f"The hosts of {environment.name}.",)) + lines)
+
+
+def known_hosts_file(path: str, environment: AppEnvironment) -> GeneratedFile:
+    """The host keys that are accepted: pinned by people, since the first answer may be somebody else's."""
+    scans = [
+        f"ssh-keyscan {f'-p {host.port} ' if host.port != 22 else ''}{host.bare}" for host in hosts_of(environment)
+    ]
+    said = (
+        f"The keys of the hosts of {environment.name}: no other is accepted. Compare with each host what this says:",
+    )
+    return GeneratedFile(path, header("#", (*said, *scans), blocks=True) + block("#", "known-hosts"))
+
+
+def key(application: Application, environment: AppEnvironment) -> Credential:
+    """The private key that opens the hosts of an environment."""
+    hosts = ", ".join(host.bare for host in hosts_of(environment))
+    return Credential(
+        name="SSH_KEY",
+        kind="ssh-key",
+        target="host",
+        rights=f"root, by sudo, on {hosts}",
+        why=f"puts the containers of {application.project} in {environment.name}",
+        environment=environment.name,
+        file=True,
+    )
+
+
+def install_ssh() -> Run:
+    """Container images for CI jobs often come without ssh."""
+    return Run(
+        "Have ssh and curl",
+        (
+            "command -v ssh curl >/dev/null ||",
+            "  { apt-get -qq update && apt-get -qq install --yes --no-install-recommends openssh-client curl; }",
+        ),
+    )
+
+
+# The key in a file that ssh accepts: variables lose the newline at the end, and some CI systems write files for all.
+KEY = (
+    "umask 077",
+    "key=$(mktemp)",
+    "trap 'rm -f \"$key\"' EXIT",
+    '{ cat "$SSH_KEY"; echo; } > "$key"',
+)
+
+
+def reaching(folder: str) -> tuple[str, ...]:
+    """Lines of shell that give `hosts`, and `reach HOST COMMAND`; they want the variables SSH_KEY and DEPLOYMENT."""
+    return (
+        *KEY,
+        f'mapfile -t hosts < <(grep --invert-match "^#" "{folder}/hosts/$DEPLOYMENT")',
+        "reach() {",
+        '  ssh -i "$key" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes \\',
+        f'    -o UserKnownHostsFile="{folder}/hosts/$DEPLOYMENT.known_hosts" "$1" "$2"',
+        "}",
+    )
+
+
+def released(path: str) -> tuple[str, ...]:
+    """Lines after `reaching` that set in the workspace what was deployed last, by what the hosts remember."""
+    return (
+        'asked="if [ -x $SCRIPT ]; then for each in $CONTAINERS; do sudo $SCRIPT released \\"\\$each\\"; done; fi"',
+        'references=$(for host in "${hosts[@]}"; do reach "$host" "$asked" || exit; done | sort --unique)',
+        'if [ -z "$references" ]; then echo "Nothing has been deployed here yet."; exit 0; fi',
+        'mapfile -t references <<< "$references"',
+        f'pipelinegen bump "${{references[@]}}" --repo . --deliver worktree --path "{path}"',
+    )
+
+
+def environ(application: Application, environment: AppEnvironment, **more: Value) -> Mapping[str, Value]:
+    """The variables that every script over ssh reads."""
+    names = " ".join(container_name(application, image) for image in application.images)
+    return {
+        "SSH_KEY": Secret("SSH_KEY"),
+        "DEPLOYMENT": Literally(environment.name),
+        "CONTAINERS": Literally(names),
+        "SCRIPT": Literally(SCRIPT),
+        **more,
+    }
+
+
+def smoke_test(environment: AppEnvironment) -> tuple[Run, ...]:
+    """Ask the environment's address, where it has one."""
+    if environment.url is None:
+        return ()
+    script = (
+        "curl --fail --silent --show-error --location --retry 5 --retry-all-errors --max-time 20 \\",
+        '  --output /dev/null "$URL"',
+    )
+    return (Run(f"Ask {environment.name} from outside", script, {"URL": Literally(environment.url)}),)
+
+
+def _host(text: str, where: str) -> Host:
+    found = _HOST.fullmatch(text)
+    if found is None or not 0 < int(found["port"] or 22) < 65536:
+        raise InputError(f"{text!r} is no host", id="bad-config", where=where, next="write it as [USER@]ADDRESS[:PORT]")
+    return Host(found["user"] or "deploy", found["address"], int(found["port"] or 22))
