@@ -39,6 +39,7 @@ class AppEnvironment:
     approval: bool  # push style: a person must agree first
     auto_sync: bool  # pull style: the agent applies by itself
     reviewers: tuple[str, ...]
+    auto_merge: bool = False  # pull style: its pull request is merged without a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Application:
     drift_schedule: str
     systems: tuple[System, ...]
     config_name: str = "pipelinegen.yaml"
+    versions: bool = False  # tags of images are made from git tags, so a build must know them all
 
     @property
     def registries(self) -> tuple[str, ...]:
