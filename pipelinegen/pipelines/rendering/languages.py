@@ -39,7 +39,22 @@ def sh(value: object) -> str:
 
 def groovy(value: object) -> str:
     """A string of Groovy in single quotes: nothing in it is ever interpolated."""
-    return "'" + "".join(_groovy(character) for character in _text(value)) + "'"
+    return "'" + "".join(_groovy(character) for character in _text(value)).replace("'", "\\'") + "'"
+
+
+def groovy_script(value: object) -> str:
+    """A text of several lines as a string of Groovy in three single quotes, its lines as they are."""
+    text = _text(value)
+    # The third quote in a row would end the string, and so would the last.
+    last = len(text) - 1
+    ends = {at for at, each in enumerate(text) if each == "'" and (at == last or text[max(at - 2, 0) : at] == "''")}
+    written = ("\\'" if at in ends else each if each == "\n" else _groovy(each) for at, each in enumerate(text))
+    return f"'''{''.join(written)}'''"
+
+
+def groovy_comment(value: object) -> str:
+    r"""The rest of a comment line of Groovy, which reads \uXXXX there too, so that \u000a would end the line."""
+    return comment(value).replace("\\", "\\\\")
 
 
 def hcl(value: object) -> str:
@@ -68,6 +83,16 @@ def indent(value: object, width: int) -> str:
     return "".join(blank + line if line.strip() else line for line in str(value).splitlines(keepends=True))
 
 
+def nested(value: object) -> str:
+    """Code of Groovy that is written already, one level deeper. Lines within three quotes stay where they are."""
+    moved, inside = [], False
+    for line in str(value).splitlines(keepends=True):
+        moved.append(line if inside or not line.strip() else "  " + line)
+        if inside or not line.lstrip().startswith("//"):
+            inside ^= line.count("'''") % 2 == 1
+    return "".join(moved)
+
+
 def verbatim(value: object) -> str:
     """Text that is in the target language already: a script of ours, a rendered part. Never a user's value."""
     return str(value)
@@ -79,11 +104,16 @@ def _text(value: object) -> str:
     return value
 
 
+_GROOVY = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+
+
 def _groovy(character: str) -> str:
-    if character in "\\'":
-        return "\\" + character
-    if character.isascii() and character.isprintable():
-        return character
+    """As it stands between quotes, where a quote is no matter. Groovy reads \\uXXXX before it looks for strings and
+    lines, so that a line break written in this way would be one: ASCII has its own escapes."""
+    if character in _GROOVY:
+        return _GROOVY[character]
+    if character.isascii():
+        return character if character.isprintable() else f"\\{ord(character):03o}"
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
@@ -102,6 +132,9 @@ FILTERS: Mapping[str, Filter] = MappingProxyType(
         "json": json_text,
         "sh": sh,
         "groovy": groovy,
+        "groovy_script": groovy_script,
+        "groovy_comment": groovy_comment,
+        "nested": nested,
         "hcl": hcl,
         "puppet": puppet,
         "ruby": ruby,
