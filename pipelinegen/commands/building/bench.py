@@ -41,7 +41,7 @@ class Bench:
         self.hosts = frozenset(each.registry for image in images for each in image.repositories)
         self._engine: Engine | None = None
         self._folder: Path | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __enter__(self) -> Bench:
         return self
@@ -108,14 +108,14 @@ class Bench:
     def _setup(self) -> Setup:
         """The logins that CI gives us in variables; those in files the engines find by themselves."""
         from pipelinegen.edge.engines.port import Setup
-        from pipelinegen.edge.registry.credentials import PASSWORD, USERNAME, Keyring
+        from pipelinegen.edge.registry.credentials import VARIABLE_SOURCES, Keyring
 
-        if not (os.environ.get(USERNAME) and os.environ.get(PASSWORD)) or len(self.hosts) != 1:
-            return Setup()
-        keyring = Keyring(os.environ, self.hosts, warn=self.report.warn, on_secret=lambda *_: None)
-        (host,) = self.hosts
-        login = keyring.find(host, "")
-        return Setup({host: login}) if login else Setup()
+        keyring = Keyring(os.environ, self.hosts, warn=self.report.warn, on_secret=self._learn)
+        gitlab = os.environ.get("CI_REGISTRY", "").lower()
+        asked = sorted({*(self.hosts if keyring.has_own else ()), *filter(None, [gitlab])})
+        found = {host: keyring.find(host, "") for host in asked}
+        logins = {host: login for host, login in found.items() if login and login.source in VARIABLE_SOURCES}
+        return Setup(logins, registries=tuple(sorted(self.hosts)))
 
 
 def _remove(folder: Path) -> None:

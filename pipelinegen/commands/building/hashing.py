@@ -99,7 +99,8 @@ def _today(written: str, registry: Registry | None) -> str:
         reference = parse_reference(written)
     except InvalidReference:
         return written
-    if reference.digest is not None or registry is None:
+    # `localhost` without a port is what podman and buildah call images that are in no registry.
+    if reference.digest is not None or registry is None or reference.registry == "localhost":
         return reference.digest or written
     found = registry.exists(reference)
     return found.digest if isinstance(found, Found) else written

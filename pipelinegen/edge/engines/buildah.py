@@ -17,8 +17,7 @@ from pipelinegen.edge.engines.archive import pick, write_archive
 from pipelinegen.edge.engines.base import DETECT_SECONDS, LOAD_SECONDS, Program, check_same, refuse_lacking
 from pipelinegen.edge.engines.docker import version_of
 from pipelinegen.edge.engines.failures import engine_failure
-from pipelinegen.edge.engines.logins import auth_file
-from pipelinegen.edge.engines.podman import STORAGE_VARIABLES, build_words, lacks, with_loaded
+from pipelinegen.edge.engines.podman import STORAGE_VARIABLES, build_words, lacks, own_files, with_loaded
 from pipelinegen.edge.engines.port import (
     NONE,
     RUN_SECONDS,
@@ -181,8 +180,8 @@ class Buildah(Program):
 
     def _prepare(self) -> dict[str, str]:
         # A run that is ended leaves its bundle in TMPDIR.
-        logins = auth_file(self.programs.folder(), self.programs.environ, self.setup.logins)
-        return {**logins, "TMPDIR": str(self.programs.scratch())}
+        own = own_files(self.programs.folder(), self.programs.environ, self.setup)
+        return {**own, "TMPDIR": str(self.programs.scratch())}
 
     def _sweep(self, containers: Sequence[str], images: Sequence[str]) -> None:
         for ports in self._ports.values():

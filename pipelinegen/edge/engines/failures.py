@@ -101,7 +101,8 @@ _BUILD = (
     _meaning(
         r"i/o timeout|tls handshake timeout|connection (?:refused|reset|timed out)|no such host|network is unreachable"
         r"|unexpected eof|temporary failure in name resolution|server misbehaving|context deadline exceeded"
-        r"|50[0-9] (?:internal|bad gateway|service|gateway)|failed to do request|dial tcp|x509: ",
+        r"|50[0-9] (?:internal|bad gateway|service|gateway)|failed to do request|dial tcp|x509: "
+        r"|server gave HTTP response to HTTPS client",
         WorldError,
         "net",
         "a registry cannot be reached",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from pipelinegen.edge.engines.containers import Containers
 from pipelinegen.edge.engines.docker import version_of
 from pipelinegen.edge.engines.logins import auth_file
 from pipelinegen.edge.engines.port import BuildRequest, Built, Detected, Setup, Tell, silent
+from pipelinegen.edge.engines.registries_conf import registries_conf
 from pipelinegen.edge.layout import Layout, from_archive
 
 # The first with secrets from variables and with named contexts that are images.
@@ -76,7 +77,12 @@ class Podman(Containers):
         return Detected(self.name, version, True, f"podman {version}")
 
     def _prepare(self) -> dict[str, str]:
-        return auth_file(self.programs.folder(), self.programs.environ, self.setup.logins)
+        return own_files(self.programs.folder(), self.programs.environ, self.setup)
+
+
+def own_files(folder: Path, environ: Mapping[str, str], setup: Setup) -> dict[str, str]:
+    """The variables that name the configuration which podman and buildah get from us."""
+    return {**auth_file(folder, environ, setup.logins), **registries_conf(folder, environ, setup.registries)}
 
 
 def lacks(request: BuildRequest) -> str | None:

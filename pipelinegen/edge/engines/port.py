@@ -91,10 +91,12 @@ class State(NamedTuple):
 
 class Setup(NamedTuple):
     """What all engines are made with. `logins`: what registries are shown for base images, by host, beside what the
-    user's own container tools know; `environ`: where the caller's variables are read from (None: os.environ)."""
+    user's own container tools know; `environ`: where the caller's variables are read from (None: os.environ);
+    `registries`: those that images go to, and bases of ours come from."""
 
     logins: Mapping[str, Credential] = MappingProxyType({})
     environ: Mapping[str, str] | None = None
+    registries: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

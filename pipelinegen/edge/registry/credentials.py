@@ -14,6 +14,8 @@ from pipelinegen.images.reference import DOCKER_HUB
 
 USERNAME = "PIPELINEGEN_REGISTRY_USERNAME"
 PASSWORD = "PIPELINEGEN_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable
+# Where a credential is from that no file of the container tools holds.
+VARIABLE_SOURCES = frozenset({USERNAME, "CI_REGISTRY_PASSWORD", "CI_JOB_TOKEN"})
 NO_LOGINS: Mapping[str, Credential] = MappingProxyType({})
 HELPER_SECONDS = 30.0
 HELPER_BYTES = 64 * 1024
@@ -44,6 +46,11 @@ class Keyring:
         self._files: list[AuthFile] | None = None
         self._answers: dict[tuple[str, str], Credential | None] = {}
         self._own = self._read_own()
+
+    @property
+    def has_own(self) -> bool:
+        """Whether our own variables hold a credential that is used."""
+        return self._own is not None
 
     def find(self, registry: str, path: str) -> Credential | None:
         """The credential to show for registry/path (as normalised); None means anonymous."""
