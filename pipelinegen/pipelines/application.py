@@ -44,13 +44,14 @@ class AppEnvironment:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A git repository at a forge. url: as configured, such as https://github.com/acme/manifests."""
+    """A git repository at a forge. url: by https, such as https://github.com/acme/manifests."""
 
     url: str
     forge: Literal["github", "gitlab", "none"]
     host: str
     path: str  # acme/manifests
     base: str | None  # the branch; None is the default branch
+    as_configured: bool = True  # False where the configuration has another address (ssh), which jobs do not use
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Application:
     tags: tuple[str, ...]
     paths: tuple[str, ...]
     schedule: str | None
-    runner: str
+    runner: str  # a label or tag; "" where none is configured
     timeout: int  # minutes, of one job
     sign: bool
     scan: Literal["grype", "trivy", "none"]

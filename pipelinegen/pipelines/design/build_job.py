@@ -111,8 +111,8 @@ def _prepared(application: Application, block: str) -> tuple[Step, ...]:
     foreign = any(platform != "linux/amd64" for image in application.images for platform in image.platforms)
     return (
         Checkout(history=application.versions),
-        *((Use("Set up QEMU for other platforms", "docker/setup-qemu-action"),) if foreign else ()),
-        Use("Set up Docker Buildx", "docker/setup-buildx-action"),
+        *((Use("Set up QEMU for other platforms", "setup-qemu-action"),) if foreign else ()),
+        Use("Set up Docker Buildx", "setup-buildx-action"),
         INSTALL,
         Custom(block),
     )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pipelinegen.pipelines.application import Application
 from pipelinegen.pipelines.model import Credential, Fact, Literally, Permission, Secret, System, Value
 
-_PARTS = ("USERNAME", "PASSWORD")
+_PARTS = ("username", "password")
 _PUSH = "push images and read them"
 
 
@@ -82,7 +82,7 @@ def _login(host: str, application: Application, system: System, several: bool) -
         return Login(host, own, Literally("gitlab-ci-token"), Secret("REGISTRY"))
     name = f"REGISTRY_{re.sub('[^A-Z0-9]+', '_', host.upper())}" if several else "REGISTRY"
     stored = Credential(name, "password", "registry", _PUSH, why, parts=_PARTS)
-    return Login(host, stored, Secret(name, "USERNAME"), Secret(name, "PASSWORD"))
+    return Login(host, stored, Secret(name, "username"), Secret(name, "password"))
 
 
 def _is_gitlab_registry(host: str, application: Application) -> bool:

@@ -38,8 +38,8 @@ _IDENTITY = "to prove to others which job this is (OIDC)"
 
 
 def job_id(*words: str) -> str:
-    """An id that every CI system takes: letters, digits, `-` and `_`."""
-    return re.sub(r"[^A-Za-z0-9_]+", "-", "-".join(words)).strip("-")
+    """An id that every CI system takes: small letters, digits and `-`."""
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
 
 
 def permissions(system: System, credentials: Iterable[Credential]) -> tuple[Permission, ...]:
@@ -72,6 +72,11 @@ def triggers(application: Application, schedule: str | None) -> Triggers:
     return Triggers(
         branches=application.branches, tags=application.tags, paths=application.paths, schedule=schedule, changes=True
     )
+
+
+def runner_of(application: Application, system: System) -> str:
+    """The label of the runner; GitHub has no default, and "latest" would change under the pipeline's feet."""
+    return application.runner or ("ubuntu-24.04" if system == "github" else "")
 
 
 def stage_table(style: Style, jobs: Sequence[Job], elsewhere: Sequence[Elsewhere]) -> tuple[str, ...]:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from pipelinegen.pipelines.application import AgentName, AppEnvironment, Application
 from pipelinegen.pipelines.design.build_job import build_job, delivering, from_metadata, handoffs, test_job
 from pipelinegen.pipelines.design.credentials import manifests
-from pipelinegen.pipelines.design.parts import CONTENTS, INSTALL, check_job, job_id, triggers, with_header
+from pipelinegen.pipelines.design.parts import CONTENTS, INSTALL, check_job, job_id, runner_of, triggers, with_header
 from pipelinegen.pipelines.model import (
     Artifact,
     Checkout,
     Condition,
+    Credential,
     Custom,
     Elsewhere,
     Job,
@@ -24,6 +25,9 @@ from pipelinegen.pipelines.model import (
 )
 
 _AGENTS: dict[AgentName, str] = {"argocd": "Argo CD", "flux": "Flux"}
+
+# What a bump says of itself: which commit or pull request there is to observe.
+_DOCUMENT = "bump.json"
 
 
 def pipeline(application: Application, system: System) -> Pipeline:
@@ -45,7 +49,7 @@ def pipeline(application: Application, system: System) -> Pipeline:
         jobs=tuple(jobs),
         elsewhere=_elsewhere(application),
         agent=application.agent,
-        runner=application.runner,
+        runner=runner_of(application, system),
     )
     said = f"The pull style (GitOps) of {application.project}: no job holds a credential of a cluster or host."
     return replace(plain, header=with_header(plain, said))
@@ -59,12 +63,11 @@ def _bump(application: Application, environment: AppEnvironment, system: System,
     credential = manifests(application, system, write=True)
     before, words = from_metadata(application)
     observed = _lands_by_itself(environment)
-    document = f" --json > {_document(environment)}" if observed else ""
-    values: dict[str, Value] = {"DEPLOYMENT": Literally(environment.name), "PIPELINEGEN_TOKEN": Secret(credential.name)}
+    document = f" --json > {_DOCUMENT}" if observed else ""
     run = Run(
         "Change the image references",
         (*before, f'pipelinegen bump {words} --env "$DEPLOYMENT"{document}'),
-        values,
+        _environ(application, environment, credential),
     )
     name = job_id("bump", environment.name)
     return Job(
@@ -77,7 +80,7 @@ def _bump(application: Application, environment: AppEnvironment, system: System,
         timeout=min(15, application.timeout),
         permissions=(CONTENTS,),
         credentials=(credential,),
-        produces=(Artifact(name, _document(environment), "handoff"),) if observed else (),
+        produces=(Artifact(name, _DOCUMENT, "handoff"),) if observed else (),
         takes=tuple(artifact.name for artifact in handoffs(application)),
     )
 
@@ -87,8 +90,8 @@ def _observe(application: Application, environment: AppEnvironment, system: Syst
     bump = job_id("bump", environment.name)
     run = Run(
         "Wait for what the agent reports",
-        (f'pipelinegen observe --from {_document(environment)} --env "$DEPLOYMENT"',),
-        {"DEPLOYMENT": Literally(environment.name), "PIPELINEGEN_TOKEN": Secret(credential.name)},
+        (f'pipelinegen observe --from {_DOCUMENT} --env "$DEPLOYMENT"',),
+        _environ(application, environment, credential),
     )
     return Job(
         id=job_id("observe", environment.name),
@@ -104,8 +107,10 @@ def _observe(application: Application, environment: AppEnvironment, system: Syst
     )
 
 
-def _document(environment: AppEnvironment) -> str:
-    return f"{job_id('bump', environment.name)}.json"
+def _environ(application: Application, environment: AppEnvironment, credential: Credential) -> dict[str, Value]:
+    repository = application.manifests
+    told: dict[str, Value] = {} if repository.as_configured else {"PIPELINEGEN_REPO": Literally(repository.url)}
+    return {"DEPLOYMENT": Literally(environment.name), **told, "PIPELINEGEN_TOKEN": Secret(credential.name)}
 
 
 def _elsewhere(application: Application) -> tuple[Elsewhere, ...]:

@@ -14,6 +14,7 @@ from pipelinegen.pipelines.design.parts import (
     in_order,
     job_id,
     permissions,
+    runner_of,
     triggers,
     with_header,
 )
@@ -54,7 +55,7 @@ def pipeline(application: Application, system: System, deployer: Deployer) -> Pi
         triggers=replace(triggers(application, application.drift_schedule), questions=_questions(application)),
         jobs=tuple(jobs),
         deployer=deployer.NAME,
-        runner=application.runner,
+        runner=runner_of(application, system),
     )
     said = f"The push style (DevOps) of {application.project}: its jobs deploy with {deployer.NAME}."
     return replace(plain, header=with_header(plain, said))

@@ -38,7 +38,7 @@ def steps(application: Application, system: System) -> tuple[Step, ...]:
     """Sign, then scan."""
     found: list[Step] = []
     if application.sign:
-        found += [Use("Install cosign", "sigstore/cosign-installer"), _sign(system)]
+        found += [Use("Install cosign", "cosign-installer"), _sign(system)]
     if application.scan != "none":
         found.append(_scan(application.scan))
     return tuple(found)
