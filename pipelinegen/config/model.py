@@ -253,6 +253,11 @@ class Config(Model):
         return where(self._name, self._places.get(address, Place(1, 1)))
 
     @property
+    def file_name(self) -> str:
+        """The name of the file, without its folder."""
+        return pathlib.Path(self._name).name
+
+    @property
     def folder(self) -> pathlib.Path:
         """The folder of the file: relative paths in it begin here."""
         return pathlib.Path(self._name).parent
