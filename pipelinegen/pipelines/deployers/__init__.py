@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pipelinegen.pipelines.application import AppEnvironment, Application
+from pipelinegen.pipelines.deployers import kubectl
 from pipelinegen.pipelines.model import Credential, GeneratedFile, Run, System
 
 
@@ -15,7 +16,7 @@ class Deployer(Protocol):
 
     Before any step that takes an environment, the job has set the images to be deployed in the workspace, with
     `pipelinegen bump --repo . --deliver worktree` on IMAGE_PATHS; only `drift` looks at the images that were deployed
-    last, and sets them by itself. Every script finds a credential in the variable that has its name.
+    last, and sets them by itself. `pipelinegen` is on PATH in every job. What else a script reads is in its `env`.
     """
 
     NAME: str
@@ -52,4 +53,8 @@ class Deployer(Protocol):
 
 
 # A member is one module and one line.
-DEPLOYERS: Mapping[str, Deployer] = MappingProxyType({})
+DEPLOYERS: Mapping[str, Deployer] = MappingProxyType(
+    {
+        "kubectl": kubectl,
+    }
+)
