@@ -21,11 +21,16 @@ def yaml(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = _text(value)
-    return text if _plain(text) else json_text(text)
+    return text if _plain(text) else '"' + "".join(map(_yaml, text)) + '"'
+
+
+def _yaml(character: str) -> str:
+    # Of the two halves in which JSON writes a character beyond the first plane YAML knows nothing.
+    return json.dumps(character)[1:-1] if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
 def json_text(value: object) -> str:
-    """A value of JSON; in ASCII, so that YAML's double quotes, HCL and JSON read the same."""
+    """A value of JSON, in ASCII."""
     return json.dumps(value, ensure_ascii=True)
 
 
