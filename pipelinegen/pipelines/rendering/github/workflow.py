@@ -1,0 +1,146 @@
+"""The file of a workflow: its triggers and jobs as the template wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelinegen.pipelines.model import GeneratedFile, Job, Permission, Pipeline, Question
+from pipelinegen.pipelines.rendering.engine import render
+from pipelinegen.pipelines.rendering.github.conditions import condition_of, events_of
+from pipelinegen.pipelines.rendering.github.credentials import environment_of
+from pipelinegen.pipelines.rendering.github.paths import path_filters
+from pipelinegen.pipelines.rendering.github.scalars import literally, scalar
+from pipelinegen.pipelines.rendering.github.steps import HANDOVER, Entries, Written, output_of, steps_of
+from pipelinegen.pipelines.rendering.github.values import entries
+from pipelinegen.pipelines.rendering.header import block, header
+
+PATH = ".github/workflows/pipelinegen.yml"
+_STAGES = {"push": "DevOps", "pull": "GitOps"}
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenJob:
+    """A job whose values are YAML already."""
+
+    id: str
+    comment: str
+    title: str
+    condition: tuple[str, ...]
+    needs: tuple[str, ...]
+    runner: str
+    timeout: int
+    environment: Entries
+    reviewers: str
+    lock: str
+    cancel: bool
+    permissions: tuple[tuple[str, str, str], ...]
+    matrix: tuple[str, ...]
+    outputs: Entries
+    steps: tuple[Written, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenQuestion:
+    """What a person is asked who starts a run."""
+
+    name: str
+    help: str
+    default: str
+    choices: tuple[str, ...]
+
+
+def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
+    """The workflow."""
+    events = events_of(pipeline)
+    triggers = pipeline.triggers
+    text = render(
+        "ci/github.yml.j2",
+        header=header("#", pipeline.header, blocks=True),
+        name=scalar(pipeline.name),
+        changes="change" in events,
+        pushes=bool(events & {"branch", "tag"}),
+        branches=[scalar(each) for each in triggers.branches],
+        pushed=[scalar(each) for each in triggers.branches] if "branch" in events else [],
+        tags=[scalar(each) for each in triggers.tags] if "tag" in events else [],
+        paths=[scalar(each) for each in path_filters(triggers.paths)],
+        schedule=scalar(triggers.schedule) if "schedule" in events and triggers.schedule else "",
+        manual="manual" in events,
+        questions=[_question(each) for each in triggers.questions],
+        variables=entries(pipeline.variables, None, 4),
+        block=block("#", "jobs").rstrip("\n"),
+        jobs=[_job(pipeline, job) for job in pipeline.jobs],
+    )
+    return (GeneratedFile(PATH, text),)
+
+
+def _question(question: Question) -> WrittenQuestion:
+    return WrittenQuestion(
+        scalar(question.name),
+        scalar(question.help),
+        scalar(question.default) if question.default else "",
+        tuple(scalar(choice) for choice in question.choices),
+    )
+
+
+def _job(pipeline: Pipeline, job: Job) -> WrittenJob:
+    return WrittenJob(
+        id=job.id,
+        comment=f"{_STAGES[pipeline.style]}: {', '.join(job.stages)}" if job.stages else "",
+        title=scalar(literally(job.title)),
+        condition=_condition(pipeline, job),
+        needs=job.needs,
+        runner=scalar(literally(pipeline.runner)),
+        timeout=job.timeout,
+        environment=tuple(_environment(job)),
+        reviewers=_reviewers(job),
+        lock=scalar(literally(job.lock)) if job.lock else "",
+        cancel=job.cancel,
+        permissions=tuple((each.scope, each.level, each.why) for each in _permissions(job)),
+        matrix=tuple(scalar(literally(each)) for each in job.matrix),
+        outputs=tuple(_outputs(job)),
+        steps=steps_of(pipeline, job),
+    )
+
+
+def _condition(pipeline: Pipeline, job: Job) -> tuple[str, ...]:
+    lines = condition_of(pipeline, job)
+    if len(lines) == 1 and lines[0].startswith("!"):
+        return (f"${{{{ {lines[0]} }}}}",)  # else YAML would take it for a tag
+    return lines
+
+
+def _environment(job: Job) -> Iterator[tuple[str, str]]:
+    """A job that does not deploy has an environment for its secrets alone, and is not shown as a deployment."""
+    name = environment_of(job)
+    if name is None:
+        return
+    yield "name", scalar(literally(name))
+    deploys = job.environment is not None and job.environment.action == "deploy"
+    if deploys and job.environment is not None and job.environment.url:
+        yield "url", scalar(literally(job.environment.url))
+    if not deploys:
+        yield "deployment", "false"
+
+
+def _reviewers(job: Job) -> str:
+    if job.environment is None or not job.environment.approval or job.environment.action != "deploy":
+        return ""
+    who = ", ".join(job.environment.reviewers) or "a person"
+    return f"waits for {who}: a protection rule of the environment, see SETUP.md"
+
+
+def _permissions(job: Job) -> Iterator[Permission]:
+    yield from job.permissions
+    granted = {each.scope for each in job.permissions}
+    for credential in job.credentials:
+        if credential.kind == "oidc" and "id-token" not in granted:
+            granted.add("id-token")
+            yield Permission("id-token", "write", credential.why)
+
+
+def _outputs(job: Job) -> Iterator[tuple[str, str]]:
+    for artifact in job.produces:
+        if artifact.kind == "handoff":
+            name = output_of(artifact)
+            yield name, f"${{{{ steps.{HANDOVER}.outputs.{name} }}}}"
