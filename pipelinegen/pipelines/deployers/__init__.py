@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pipelinegen.pipelines.application import AppEnvironment, Application
-from pipelinegen.pipelines.deployers import kubectl
+from pipelinegen.pipelines.deployers import kubectl, kustomize
 from pipelinegen.pipelines.model import Credential, GeneratedFile, Run, System
 
 
@@ -56,5 +56,6 @@ class Deployer(Protocol):
 DEPLOYERS: Mapping[str, Deployer] = MappingProxyType(
     {
         "kubectl": kubectl,
+        "kustomize": kustomize,
     }
 )

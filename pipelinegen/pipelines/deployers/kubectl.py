@@ -14,15 +14,10 @@ MANIFESTS = f"{FOLDER}/environments/{{env}}"
 IMAGE_PATHS: tuple[str, ...] = (f"/{MANIFESTS}/*.yaml",)
 PLAN = ""
 
-RIGHTS = (
-    "get, list, watch, create, patch Deployments, Services and PodDisruptionBudgets and list ReplicaSets"
-    " in the namespace {namespace}"
-)
-
 
 def credentials(application: Application, environment: AppEnvironment, system: System) -> tuple[Credential, ...]:
     del application, system
-    return (kubernetes.credential(environment, RIGHTS.format(namespace=environment.namespace)),)
+    return (kubernetes.credential(environment, "get, list, watch, create, patch"),)
 
 
 def files(application: Application) -> tuple[GeneratedFile, ...]:
@@ -39,7 +34,7 @@ def files(application: Application) -> tuple[GeneratedFile, ...]:
         for environment in application.environments
         for workload in kubernetes.workloads(application)
     )
-    return (*kubernetes.setup_files(application, FOLDER, "kubectl/setup.yaml.j2", kubernetes.account_note), *manifests)
+    return (*kubernetes.setup_files(application, FOLDER, "kubernetes/setup.yaml.j2", prune=False), *manifests)
 
 
 def install(application: Application) -> tuple[Run, ...]:
@@ -52,7 +47,7 @@ def _steps(application: Application, environment: AppEnvironment) -> kubernetes.
         application,
         environment,
         IMAGE_PATHS[0].format(env=environment.name),
-        MANIFESTS.format(env=environment.name),
+        {"MANIFESTS": MANIFESTS.format(env=environment.name)},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -53,7 +53,10 @@ def label(name: str) -> str:
     return f"{text[: _NAME_MAX - 7].rstrip('-')}-{digest}"
 
 
-def credential(environment: AppEnvironment, rights: str) -> Credential:
+def credential(environment: AppEnvironment, verbs: str, more: str = "") -> Credential:
+    """A kubeconfig of the account that `setup_files` makes."""
+    kinds = "Deployments, Services and PodDisruptionBudgets"
+    rights = f"{verbs} {kinds}, list ReplicaSets{more} in the namespace {environment.namespace}"
     return Credential(
         name=KUBE_CONFIG,
         kind="kubeconfig",
@@ -75,26 +78,26 @@ def written(path: str, template: str, lines: tuple[str, ...] = (), **values: obj
 class Steps:
     """The steps of one environment. images: the pattern of the files in which `bump` sets versions.
 
-    manifests: what kubectl applies, a file or a folder.  prepare: scripts that make it, run before each that reads it.
+    more: further variables of the scripts; MANIFESTS is what kubectl applies, a file or a folder.  prepare: scripts
+    that make MANIFESTS, in every step that reads it.
     """
 
     application: Application
     environment: AppEnvironment
     images: str
-    manifests: str
+    more: Mapping[str, str]
     prepare: tuple[str, ...] = ()
 
-    def env(self, **more: str) -> Environ:
+    def _env(self) -> Environ:
         values = {
             "NAMESPACE": self.environment.namespace,
             "PROJECT": self.application.project,
-            "MANIFESTS": self.manifests,
             "IMAGES": self.images,
             "UNSET": DIGEST,
             "WORKLOADS": " ".join(each.name for each in workloads(self.application)),
             # Waiting for what comes up, and for what comes back where it does not, fit in the job's time.
             "PATIENCE": str(self.application.timeout * 20),
-            **more,
+            **self.more,
         }
         return {
             "KUBECONFIG": Secret(KUBE_CONFIG),
@@ -108,19 +111,20 @@ class Steps:
         *paths: str,
         when: Literal["success", "failure"] = "success",
         stage: str | None = None,
-        **more: str,
     ) -> Run:
         """A step of scripts below templates/deploy/, with those variables that they read."""
         lines = script(*paths)
         read = set(re.findall(r"[A-Z_]+", "\n".join(lines)))
-        env = {key: value for key, value in self.env(**more).items() if key in read or key == "KUBECONFIG"}
+        if any("kubectl " in line or "helm " in line for line in lines):
+            read.add("KUBECONFIG")
+        env = {key: value for key, value in self._env().items() if key in read}
         return Run(f"{name} {self.environment.name}", lines, env, when=when, stage=stage)
 
     def keep(self) -> Run:
         return self.run("Keep the versions that this run does not set, in", "kubernetes/keep.sh")
 
     def demand(self) -> Run:
-        return self.run("Be sure of every version for", "kubernetes/demand.sh")
+        return self.run("Be sure of every version for", *self.prepare, "kubernetes/demand.sh")
 
     def try_out(self) -> Run:
         return self.run(
@@ -135,6 +139,9 @@ class Steps:
 
     def wait(self) -> Run:
         return self.run("Wait for", "kubernetes/wait.sh")
+
+    def prune(self) -> Run:
+        return self.run("Delete what the repository has no more from", *self.prepare, "kubernetes/prune.sh")
 
     def undo(self) -> Run:
         return self.run("Undo the failed deployment to", "kubernetes/undo.sh", when="failure", stage="operate")
@@ -156,25 +163,20 @@ def smoke_test(environment: AppEnvironment) -> Run:
     return Run(f"Ask the page of {environment.name}", script("tools/smoke.sh"), env, stage="monitor")
 
 
-def setup_files(
-    application: Application, folder: str, template: str, note: Callable[[AppEnvironment], str]
-) -> tuple[GeneratedFile, ...]:
+def setup_files(application: Application, folder: str, template: str, **values: object) -> tuple[GeneratedFile, ...]:
     """For each environment, what an administrator applies once: the namespace and the pipeline's account in it."""
     return tuple(
         written(
             f"{folder}/{SETUP.format(env=environment.name)}",
             template,
-            (f"A cluster's administrator applies this, once and after a change. {note(environment)}",),
+            (
+                "An administrator of the cluster applies this, once and after each change of it. A kubeconfig of its",
+                f"account {ACCOUNT} in {environment.namespace} is the pipeline's {KUBE_CONFIG} for {environment.name}.",
+            ),
             application=application,
             environment=environment,
             account=ACCOUNT,
+            **values,
         )
         for environment in application.environments
-    )
-
-
-def account_note(environment: AppEnvironment) -> str:
-    return (
-        f"A kubeconfig of its account {ACCOUNT} in the namespace {environment.namespace} is the credential"
-        f" {KUBE_CONFIG} of the pipeline for {environment.name}."
     )

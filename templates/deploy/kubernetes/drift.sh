@@ -5,9 +5,10 @@ kubectl --namespace "$NAMESPACE" diff --server-side --field-manager=pipelinegen 
 if [ "$drifted" -gt 1 ]; then
   exit "$drifted"
 fi
-read -r -a deployments <<< "$WORKLOADS"
-printf 'deployment.apps/%s\n' "${deployments[@]}" | sort > "$TEMPORARY/pipelinegen-wanted"
-kubectl --namespace "$NAMESPACE" get deployments --selector "app.kubernetes.io/part-of=$PROJECT" --output name |
+kubectl --namespace "$NAMESPACE" apply --server-side --field-manager=pipelinegen --force-conflicts \
+  --dry-run=server --output name --filename "$MANIFESTS" | sort > "$TEMPORARY/pipelinegen-wanted"
+kubectl --namespace "$NAMESPACE" get deployments.apps,services,poddisruptionbudgets.policy --output name \
+  --selector "app.kubernetes.io/part-of=$PROJECT,app.kubernetes.io/managed-by=pipelinegen" |
   sort > "$TEMPORARY/pipelinegen-found"
 strange=$(comm -13 "$TEMPORARY/pipelinegen-wanted" "$TEMPORARY/pipelinegen-found")
 if [ -n "$strange" ]; then
@@ -15,7 +16,7 @@ if [ -n "$strange" ]; then
   drifted=1
 fi
 if [ "$drifted" -ne 0 ]; then
-  echo "The namespace $NAMESPACE is not as it was deployed. The next deployment takes the differences back." >&2
+  echo "The namespace $NAMESPACE is not as it was deployed." >&2
   exit 1
 fi
 echo "The namespace $NAMESPACE is as it was deployed."

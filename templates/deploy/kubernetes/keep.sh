@@ -6,7 +6,7 @@ kubectl --namespace "$NAMESPACE" get deployments --selector "app.kubernetes.io/p
   sed '/^$/d' | sort --unique > "$running"
 if [ -s "$running" ]; then
   mapfile -t references < "$running"
-  pipelinegen bump --repo . --deliver worktree --path "$IMAGES" --only-tag unset --allow-missing -- "${references[@]}"
+  pipelinegen bump --repo . --deliver worktree --path "$IMAGES" --only-tag unset --allow-missing --quiet -- "${references[@]}"
 else
   echo "Nothing of $PROJECT runs in $NAMESPACE yet."
 fi

@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+MANIFESTS="$TEMPORARY/pipelinegen-manifests.yaml"
+kubectl kustomize "$OVERLAY" > "$MANIFESTS"
