@@ -92,7 +92,7 @@ def _job(pipeline: Pipeline, job: Job) -> WrittenJob:
         needs=job.needs,
         runner=scalar(literally(pipeline.runner)),
         timeout=job.timeout,
-        environment=tuple(_environment(job)),
+        environment=_environment(job),
         reviewers=_reviewers(job),
         lock=scalar(literally(job.lock)) if job.lock else "",
         cancel=job.cancel,
@@ -110,17 +110,16 @@ def _condition(pipeline: Pipeline, job: Job) -> tuple[str, ...]:
     return lines
 
 
-def _environment(job: Job) -> Iterator[tuple[str, str]]:
-    """A job that does not deploy has an environment for its secrets alone, and is not shown as a deployment."""
+def _environment(job: Job) -> Entries:
+    """What stands behind `environment`: a name alone, under an empty key, or a name and a page."""
     name = environment_of(job)
     if name is None:
-        return
-    yield "name", scalar(literally(name))
+        return ()
+    written = scalar(literally(name))
     deploys = job.environment is not None and job.environment.action == "deploy"
-    if deploys and job.environment is not None and job.environment.url:
-        yield "url", scalar(literally(job.environment.url))
-    if not deploys:
-        yield "deployment", "false"
+    if not deploys or job.environment is None or job.environment.url is None:
+        return (("", written),)
+    return ("name", written), ("url", scalar(literally(job.environment.url)))
 
 
 def _reviewers(job: Job) -> str:
