@@ -1,0 +1,48 @@
+"""Reads `.gitlab-ci.yml` as GitLab does: YAML with `!reference`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+class Reference(list[str]):
+    """A `!reference`: the keys on the way to what stands elsewhere."""
+
+
+def _reference(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> Reference:
+    return Reference(loader.construct_sequence(node))
+
+
+_Loader.add_constructor("!reference", _reference)
+
+
+def tree(text: str) -> dict[str, Any]:
+    """The file as values; of several documents, as a component has them, the last."""
+    *_, last = yaml.load_all(text, Loader=_Loader)
+    return dict(last)
+
+
+def jobs(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The jobs, hidden ones too."""
+    for name, value in found.items():
+        if isinstance(value, dict) and {"script", "before_script", "after_script", "extends"} & set(value):
+            yield name, value
+
+
+def items(job: dict[str, Any]) -> list[str]:
+    """The shell of a job that stands in it: the steps, each with what goes before and after."""
+    return [
+        item for key in ("before_script", "script", "after_script") for item in job.get(key, []) if type(item) is str
+    ]
+
+
+def scripts_in(job: dict[str, Any]) -> str:
+    """All shell of a job that stands in it, as one script."""
+    return "\n".join(items(job))

@@ -1,0 +1,36 @@
+"""Thirty texts that somebody may hope to get executed, expanded or lost on their way through a pipeline."""
+
+MARK = "pwned"  # a file that is there when one of them was executed
+
+VALUES = (
+    f"$(touch {MARK})",
+    f"`touch {MARK}`",
+    f"'; touch {MARK}; '",
+    f'"; touch {MARK}; "',
+    f"; touch {MARK} #",
+    f"&& touch {MARK}",
+    f"| touch {MARK}",
+    f"a\ntouch {MARK}",
+    f"a\r\ntouch {MARK}\r\n",
+    f"EOF\ntouch {MARK}\nEOF",
+    f"{{{{ touch {MARK} }}}}",
+    f"${{{{ github.token }}}} $(touch {MARK})",
+    f"<% `touch {MARK}` %>",
+    f"#{{`touch {MARK}`}}",
+    f"'''; 'touch {MARK}'.execute(); '''",
+    "$HOME and ${HOME} and $$HOME and %HOME%",
+    "$CI_JOB_TOKEN ${CI_COMMIT_SHA} %CI_COMMIT_SHA%",
+    "$[[ inputs.stage ]] [[ -e / ]]",
+    "\\ \\\\ \\n \\x41 \\u0041 \\$HOME",
+    "- a: [b, {c: d}] # e",
+    "!reference [.job, script]",
+    "*anchor &anchor <<: *anchor",
+    "yes",
+    "0123",
+    "1e3",
+    "~",
+    " blanks at both ends ",
+    "\ttab, \"double\", 'single' and ünïcödé 😀",
+    "-rf / --help",
+    "",
+)
