@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pipelinegen.pipelines.application import AppEnvironment, Application
-from pipelinegen.pipelines.deployers import kubectl, kustomize
+from pipelinegen.pipelines.deployers import helm, kubectl, kustomize
 from pipelinegen.pipelines.model import Credential, GeneratedFile, Run, System
 
 
@@ -56,6 +56,7 @@ class Deployer(Protocol):
 DEPLOYERS: Mapping[str, Deployer] = MappingProxyType(
     {
         "kubectl": kubectl,
+        "helm": helm,
         "kustomize": kustomize,
     }
 )
