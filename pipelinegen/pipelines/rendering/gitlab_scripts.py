@@ -10,7 +10,6 @@ from types import MappingProxyType
 from pipelinegen.errors import Defect
 from pipelinegen.pipelines.model import Answer, Credential, Custom, Each, Fact, Job, Literally, Run, Secret, Step, Value
 from pipelinegen.pipelines.rendering.gitlab_rules import question_variable
-from pipelinegen.pipelines.rendering.languages import comment
 
 MATRIX = "IMAGE"
 # What GitLab knows of a run. A variable that is not there in every pipeline is empty in the others.
@@ -32,6 +31,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
 _JOB_TOKEN = MappingProxyType({"username": "$CI_REGISTRY_USER", "password": "$CI_REGISTRY_PASSWORD"})
 # All steps of a job share one shell. One of these words would reach beyond its step.
 _OWN_SHELL = re.compile(r"(?:^|[;&|({\s])(?:cd|pushd|exit|exec|trap|umask|shopt|set|unset|return|export)\b")
+_SIGNS = re.compile(r"[^\w .,:;()/@+='-]")
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<(?!<)")
 
 
@@ -142,7 +142,7 @@ def _item(step: Step, names: _Names) -> Item:
     if not isinstance(step, Run):
         raise Defect(f"{step!r} is no step of a script", id="unknown-step")
     exports = names.exports(step)
-    title = f"# {comment(step.name)}"
+    title = _title(step.name)
     if step.when == "failure":
         return Item(
             (title, 'if [[ "$CI_JOB_STATUS" != success ]]; then (', *_indented([*exports, *step.script]), "); fi")
@@ -150,6 +150,12 @@ def _item(step: Step, names: _Names) -> Item:
     if exports or any(_OWN_SHELL.search(line) for line in step.script):
         return Item((title, "(", *_indented([*exports, *step.script]), ")"))
     return Item((title, *step.script))
+
+
+def _title(name: str) -> str:
+    """The first line of an item. Runners echo it before they run the item, and gitlab-ci-local lets a shell read it on
+    the way: what stands between backticks there is run. So it has words and harmless signs alone."""
+    return f"# {_SIGNS.sub('?', name)}".rstrip()
 
 
 def _indented(lines: Iterable[str]) -> list[str]:

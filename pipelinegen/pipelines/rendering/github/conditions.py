@@ -53,7 +53,7 @@ def condition_of(pipeline: Pipeline, job: Job) -> tuple[str, ...]:
     # A job of which one before it was skipped is skipped too, unless its condition has a function of the status.
     if len(lines) < 2:
         return (" && ".join([_STATUS, *lines]),)
-    return (f"{_STATUS} && (", *(f"  {line}" for line in lines), ")")
+    return (f"{_STATUS} && (", *lines[:-1], f"{lines[-1]})")
 
 
 def _clauses(when: Condition, events: frozenset[Event]) -> tuple[Clause, ...]:
@@ -84,8 +84,8 @@ def _joined(clauses: tuple[Clause, ...]) -> Iterator[str]:
             yield line
         else:
             yield f"{begin}{clause[0]} &&"
-            yield from (f"{' ' * len(begin)}{part} &&" for part in clause[1:-1])
-            yield f"{' ' * len(begin)}{clause[-1]}{end}"
+            yield from (f"{part} &&" for part in clause[1:-1])
+            yield f"{clause[-1]}{end}"
 
 
 def _may_miss(pipeline: Pipeline, job: Job) -> bool:

@@ -1,0 +1,137 @@
+"""Runs pipelines of GitLab on this machine by gitlab-ci-local, in plain shells.
+
+`python -m tests.support.gitlab_runner` installs it, with the Node that it needs, into .cache/ of the checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.repos import git
+
+PACKAGES = ("gitlab-ci-local@4.75.1", "node@22")
+HERE = Path(__file__).parents[2] / ".cache" / "gitlab-ci-local"
+_PROGRAM = HERE / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
+_NODE = HERE / "node_modules" / "node" / "bin" / "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a pipeline ended, and what it said."""
+
+    code: int
+    said: str
+
+    @property
+    def jobs(self) -> dict[str, str]:
+        """Each job that ran with how it ended: PASS, FAIL or WARN."""
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", self.said)
+        return {found[2]: found[1] for found in re.finditer(r"^ (PASS|FAIL|WARN) +(\S+(?: \[.*\])?) *$", plain, re.M)}
+
+
+def for_this_runner(text: str) -> str:
+    """The file with `expand: false` said otherwise: gitlab-ci-local does not know it, and expands every variable."""
+    kept = re.compile(r"^( +)value: (.*)\n\1expand: false$", re.M)
+    return kept.sub(lambda found: f"{found[1]}value: {found[2].replace('$', '$$')}", text)
+
+
+def installed() -> bool:
+    return _PROGRAM.is_file() and _NODE.is_file() and shutil.which("rsync") is not None
+
+
+def install() -> None:
+    HERE.mkdir(parents=True, exist_ok=True)
+    options = ("--prefix", str(HERE), "--no-audit", "--no-fund", "--no-save", "--loglevel=error")
+    subprocess.run(["npm", "install", *options, *PACKAGES], check=True)
+
+
+@dataclass
+class Project:
+    """A project of GitLab: a repository whose pipelines run here."""
+
+    folder: Path
+    variables: dict[str, str]
+    home: Path
+
+    def write(self, files: Mapping[str, str], message: str = "Change") -> str:
+        """A commit with these files; its id."""
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="")
+        git(self.folder, "add", "--all")
+        git(self.folder, "commit", "--quiet", "--message", message)
+        return git(self.folder, "rev-parse", "HEAD").decode().strip()
+
+    def run(self, *arguments: str, jobs: Iterable[str] = (), **variables: str) -> Ran:
+        """Run the pipeline, or those jobs of it. Variables are as those of the project, or of who starts it."""
+        # What runs jobs here says that it is not GitLab.
+        given = {"GITLAB_CI": "true", **self.variables, **variables}
+        named = [word for name, value in given.items() for word in ("--variable", f"{name}={value}")]
+        words = [*named, *arguments, *jobs]
+        shells = (
+            "--ignore-predefined-vars",
+            ",".join(given),
+            "--force-shell-executor",
+            "--shell-isolation",
+            "--no-artifacts-to-source",
+            "--home",
+            str(self.home),
+        )
+        ran = subprocess.run(
+            [str(_NODE), str(_PROGRAM), *shells, *words],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self._environment(),
+            timeout=120,
+            check=False,
+        )
+        return Ran(ran.returncode, ran.stdout.decode("utf-8", "replace"))
+
+    def expanded(self) -> dict[str, Any]:
+        """The pipeline with everything that is included, extended or referred to put in its place."""
+        command = [str(_NODE), str(_PROGRAM), "--home", str(self.home), "--preview"]
+        ran = subprocess.run(
+            command, cwd=self.folder, capture_output=True, env=self._environment(), timeout=60, check=False
+        )
+        if ran.returncode:
+            raise AssertionError((ran.stdout + ran.stderr).decode())
+        return dict(yaml.safe_load(ran.stdout))
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of who runs the tests but where programs are."""
+        paths = os.pathsep.join([str(_NODE.parent), os.environ["PATH"]])
+        return {"PATH": paths, "HOME": str(self.home), "LC_ALL": "C.UTF-8", "FORCE_COLOR": "0"}
+
+
+def project(folder: Path, url: str, **variables: str) -> Project:
+    """A project with this address, whose default branch is main. Skips where the executor is not installed."""
+    if not installed():
+        pytest.skip("gitlab-ci-local is not installed: python -m tests.support.gitlab_runner, apt-get install rsync")
+    folder.mkdir(parents=True)
+    home = folder.with_name(f"{folder.name}-home")
+    home.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch=main", "--template=")
+    git(folder, "remote", "add", "origin", url)
+    (folder / ".git" / "info").mkdir(exist_ok=True)
+    (folder / ".git" / "info" / "exclude").write_text(".gitlab-ci-local/\n", encoding="utf-8")
+    git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
+    return Project(folder, {"CI_PIPELINE_SOURCE": "push", **variables}, home)
+
+
+if __name__ == "__main__":
+    install()
+    sys.exit(not installed())
