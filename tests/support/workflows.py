@@ -88,7 +88,7 @@ def _faults(document: dict[str, Any], text: str) -> Iterator[str]:
         yield "a failure goes unnoticed"
     if "event.pull_request.number || github.run_id" not in document["concurrency"]["group"]:
         yield "runs stop each other"
-    for line in re.findall(r"uses: (.*)", text):
+    for line in re.findall(r"^ +uses: (.*)$", text, re.MULTILINE):
         found = re.fullmatch(r"([\w./-]+)@([0-9a-f]{40})  # (v\d+\.\d+\.\d+)", line)
         pinned = [one for one in pins.actions().values() if found and one.name == found[1]]
         if not found or not pinned or (pinned[0].commit, pinned[0].tag) != found.groups()[1:]:
@@ -117,6 +117,8 @@ def _faults_of_job(job: dict[str, Any], document: dict[str, Any]) -> Iterator[st
     for scope, level in job.get("permissions", {}).items():
         if level == "write" and scope not in ("id-token", "packages", "attestations"):
             yield f"may write {scope}"
+    if "id-token" in job.get("permissions", {}) and not re.search("cosign sign|ACTIONS_ID_TOKEN_REQUEST", written):
+        yield "an identity that nothing asks for"
     yield from _faults_of_steps(job, document)
 
 
