@@ -28,7 +28,7 @@ _HELM_3 = "--atomic"
 
 def credentials(application: Application, environment: AppEnvironment, system: System) -> tuple[Credential, ...]:
     del application, system
-    more = " and Pods, and every Secret"
+    more = ", get, list, create, update, delete every Secret"
     return (kubernetes.credential(environment, "get, list, watch, create, patch, delete", more),)
 
 
