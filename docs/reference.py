@@ -30,10 +30,13 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "agent-failed": "`observe`: the agent reported a failure; its words are told.",
         "base-failed": "`build`: an image was not built, since one that it is built from could not be made.",
         "build-failed": "`build`: a step of the Dockerfile failed; its last words are told.",
+        "changes-pending": "`generate --check`: a file is not as pipelinegen.yaml says.",
         "closed-unmerged": "`observe`: the pull request was closed without a merge.",
         "downgrade-refused": "A newer version is deployed than the one that was asked for.",
+        "edited-file": "`generate`: a file was edited outside of its blocks, and would lose that.",
         "hook-failed": "`build`: a command around the push failed.",
         "human-commits-on-branch": "The branch of the pull request holds commits of someone else.",
+        "merge-conflict": "`generate --merge`: edits and what is generated now change the same lines.",
         "no-earlier-version": "`rollback`: nothing else stood there in the history that was searched.",
         "not-git": "`--deliver commit` in a folder that is not in git.",
         "replaced": "`observe`: a later commit replaced the change before the agent reported it.",
@@ -50,6 +53,7 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "bad-dockerfile": "`build`: a Dockerfile cannot be built as it is written; each problem is told at its place.",
         "bad-dockerignore": "`build`: a .dockerignore cannot be read.",
         "bad-image": "An image reference is invalid, incomplete, or given twice with different versions.",
+        "bad-lock": "`generate`: .pipelinegen.lock cannot be read.",
         "bad-metadata": "The build's metadata of `--from` cannot be read.",
         "bad-path": "A folder or file that was named is not there, or not of the right kind.",
         "bad-platform": "`build`: there is no such platform, or no base for it.",
@@ -188,7 +192,8 @@ def ids_in_code() -> dict[str, set[int]]:
 def _ids(call: ast.Call) -> Iterator[tuple[str, set[int]]]:
     """The constants of `id=` (or of a table of refusals, whose second column is the error and third the id)."""
     name = ast.unparse(call.func).rpartition(".")[2]
-    values = [keyword.value for keyword in call.keywords if keyword.arg == "id"]
+    # A job of a pipeline has an id, too.
+    values = [keyword.value for keyword in call.keywords if keyword.arg == "id" and name != "Job"]
     if name == "Refusal" and len(call.args) > 2:
         name, values = ast.unparse(call.args[1]), [call.args[2]]
     code = {_KINDS[name]} if name in _KINDS else set()

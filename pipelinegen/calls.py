@@ -60,6 +60,15 @@ def observe(options: dict[str, Any]) -> int:
     return _told(report, lambda: run(ObserveOptions(**options), report), observe_error)
 
 
+def generate(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.generate import run
+    from pipelinegen.commands.generating.asked import GenerateOptions
+    from pipelinegen.commands.generating.telling import error_document
+
+    report = report_of(options)
+    return _told(report, lambda: run(GenerateOptions(**options), report), error_document)
+
+
 def schema(options: dict[str, Any]) -> int:
     from pipelinegen.commands.schema import run
 

@@ -35,7 +35,8 @@ def _click_option(option: options.Option) -> click.Option:
     elif option.kind == "number":
         attributes |= {"type": click.IntRange(min=1), "metavar": option.metavar}
     else:
-        attributes |= {"multiple": option.kind == "many", "metavar": option.metavar}
+        attributes |= {"multiple": option.kind == "many", "metavar": option.metavar or None}
+        attributes |= {"type": click.Choice(list(option.choices))} if option.choices else {}
         attributes |= {"default": None} if option.kind == "many" else {}
     return _Option(names, **attributes)
 
@@ -156,6 +157,21 @@ def observe() -> None:
       pipelinegen observe --pull-request 12 --env production
       pipelinegen bump api=1.4.0 --json > bump.json && pipelinegen observe --from bump.json --timeout 30m
       pipelinegen observe --branch pipelinegen-production-api-0123456789ab --status 'argocd/shop-production'
+    """
+
+
+@_command(options.GENERATE, calls.generate, short_help="Write the pipelines of both styles and the agent's files.")
+def generate() -> None:
+    """Write the pull-style (GitOps) and the push-style (DevOps) pipelines from pipelinegen.yaml, and the agent's files.
+
+    Without --out: one style, one CI system and one deployer, at their real places. What a person has edited is never
+    lost: see docs/generate.md.
+
+    \b
+    Examples:
+      pipelinegen generate --style pull --ci github
+      pipelinegen generate --style push --ci gitlab --deploy helm --dry-run
+      pipelinegen generate --style both --out ./pipelines
     """
 
 

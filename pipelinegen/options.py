@@ -40,6 +40,10 @@ def many(name: str, metavar: str, help: str, *, dest: str = "") -> Option:
     return Option((name,), "many", metavar, help, default=(), dest=dest)
 
 
+def many_of(name: str, choices: tuple[str, ...], help: str) -> Option:
+    return Option((name,), "many", "", help, choices=choices, default=())
+
+
 def flag(name: str, help: str) -> Option:
     return Option((name,), "flag", "", help, default=False)
 
@@ -169,6 +173,29 @@ BUILD = (
     ),
     value("--junit", "DIR", "Write the results of the tests there, for each image a file."),
     *_as_in_bump("--source-revision", "--source-url"),
+)
+
+GENERATE = (
+    choice(
+        "--style", ("pull", "push", "both"), "GitOps, DevOps or both.  [default: pipelinegen.yaml's; with --out, both]"
+    ),
+    many_of(
+        "--ci",
+        ("github", "gitlab", "jenkins"),
+        "For this CI system (repeatable).  [default: pipelinegen.yaml's; with --out, all]",
+    ),
+    many_of(
+        "--deploy",
+        ("kubectl", "helm", "kustomize", "terraform", "ansible", "chef", "puppet"),
+        "Push style: deploy with this (repeatable).  [default: pipelinegen.yaml's; with --out, all]",
+    ),
+    choice("--agent", ("argocd", "flux"), "Pull style: the agent.  [default: pipelinegen.yaml's; with --out, both]"),
+    value("--out", "DIR", "Write every selected combination there, each as a tree of its own."),
+    flag("--dry-run", "Show the diff, write nothing."),
+    flag("--check", "Exit 1 and show the diff where what is there is not what would be written."),
+    flag("--merge", "Merge edits outside of blocks with what is generated now, as git does."),
+    flag("--force", "Drop edits outside of blocks."),
+    flag("--explain", "Say of each file which secrets, rights and third-party code it has, and why."),
 )
 
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

@@ -93,7 +93,7 @@ def build_job(application: Application, style: Style, system: System) -> Job:
                 *_prepared(application, "before-build"),
                 *(_log_in(login) for login in opened if by_file),
                 _build(application, "Build, test and push", push=True, environ={} if by_file else _pair(opened[0])),
-                *releasing.steps(application, system),
+                *releasing.steps(application, style, system),
                 Custom("after-build"),
                 *([_LOG_OUT] if by_file else []),
             )

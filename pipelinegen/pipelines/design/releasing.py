@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipelinegen.pipelines.application import Application
-from pipelinegen.pipelines.model import Credential, Fact, Run, Secret, Step, System, Use, Value
+from pipelinegen.pipelines.model import Credential, Fact, Run, Secret, Step, Style, System, Use, Value
 
 # The references that a build has pushed, one a line, by digest.
 PUSHED = "pushed.txt"
@@ -34,17 +34,18 @@ def identity(application: Application, system: System) -> tuple[Credential, ...]
     return (Credential(_IDENTITY, "oidc", "server", "a certificate of sigstore for this job", _WHY),)
 
 
-def steps(application: Application, system: System) -> tuple[Step, ...]:
+def steps(application: Application, style: Style, system: System) -> tuple[Step, ...]:
     """Sign, then scan."""
+    stage = "release" if style == "push" else None
     found: list[Step] = []
     if application.sign:
-        found += [Use("Install cosign", "cosign-installer"), _sign(system)]
+        found += [Use("Install cosign", "cosign-installer"), _sign(system, stage)]
     if application.scan != "none":
-        found.append(_scan(application.scan))
+        found.append(_scan(application.scan, stage))
     return tuple(found)
 
 
-def _sign(system: System) -> Run:
+def _sign(system: System, stage: str | None) -> Run:
     environ: dict[str, Value] = {"TEMPORARY": TEMPORARY}
     key = ""
     if system == "gitlab":
@@ -53,13 +54,13 @@ def _sign(system: System) -> Run:
         environ |= {_KEY: Secret(_KEY), _PASSWORD: Secret(_PASSWORD)}
         key = f' --key "${_KEY}"'
     lines = (_DOCKER, f'while read -r reference; do cosign sign --yes{key} "$reference"; done < {PUSHED}')
-    return Run("Sign what was pushed", lines, environ, stage="release")
+    return Run("Sign what was pushed", lines, environ, stage=stage)
 
 
-def _scan(scanner: str) -> Run:
+def _scan(scanner: str, stage: str | None) -> Run:
     command = 'grype --fail-on high "$reference"' if scanner == "grype" else _TRIVY
     lines = (_DOCKER, f"while read -r reference; do {command}; done < {PUSHED}")
-    return Run("Scan what was pushed", lines, {"TEMPORARY": TEMPORARY}, stage="release")
+    return Run("Scan what was pushed", lines, {"TEMPORARY": TEMPORARY}, stage=stage)
 
 
 _TRIVY = 'trivy image --exit-code 1 --severity HIGH,CRITICAL "$reference"'
