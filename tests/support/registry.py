@@ -119,8 +119,10 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
         timeout = 5
 
         def do(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            request = Request(self.command, self.path, dict(self.headers.items()), body)
+            # A header that is sent several times (Go's clients do so with Accept) is one list.
+            names = dict.fromkeys(self.headers.keys())
+            headers = {name: ", ".join(self.headers.get_all(name) or ()) for name in names}
+            request = Request(self.command, self.path, headers, self._body())
             server.requests.append(request)
             reply = server.answer(request)
             self.close_connection = True
@@ -132,6 +134,17 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            pieces = []
+            while size := int(self.rfile.readline(1024).partition(b";")[0], 16):
+                pieces.append(self.rfile.read(size))
+                self.rfile.readline(1024)
+            while self.rfile.readline(1024).strip():
+                pass
+            return b"".join(pieces)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do  # noqa: N815 - the base class looks for these
 
@@ -168,7 +181,8 @@ def every_third(number: int, _: Request) -> Reply | None:
 def _forwarded(target: str, request: Request) -> Reply:
     connection = http.client.HTTPConnection(target, timeout=20)
     try:
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in {"connection"}}
+        dropped = {"connection", "transfer-encoding", "expect"}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in dropped}
         connection.request(request.method, request.path, request.body or None, headers)
         response = connection.getresponse()
         kept = {name: value for name, value in response.getheaders() if name.lower() not in {"connection", "date"}}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
@@ -25,7 +27,10 @@ STEP_SECONDS = 60.0
 LOAD_SECONDS = 900.0
 STOP_SECONDS = 5
 CLEANING_SECONDS = 30.0
+CLEANING_TRIES = 5
+CLEANING_PAUSE = 0.2
 KEPT_LINES = 200
+_GONE = re.compile(rb"no such container|container not known|not known", re.IGNORECASE)
 
 P = TypeVar("P", bound="Program")
 
@@ -47,6 +52,8 @@ class Program(ABC):
         self._containers: set[str] = set()
         self._images: set[str] = set()
         self._followers: dict[str, Follower] = {}
+        # Builds that have not come to their end: what is left of it at the end was cut off.
+        self.unfinished = 0
 
     def __enter__(self: P) -> P:
         return self
@@ -125,13 +132,12 @@ class Program(ABC):
 
         # Secrets that come from variables are read by the engine itself, and stand in no command line.
         variables = [secret.variable for secret in secrets if secret.variable is not None]
-        code = self.programs.stream(
-            [self.program, *words],
-            each,
-            env=self.environment(*variables, *self.build_variables(request), **hidden(request.build_args)),
-            cwd=request.root,
-            timeout=request.timeout,
-        )
+        env = self.environment(*variables, *self.build_variables(request), **hidden(request.build_args))
+        with self._lock:
+            self.unfinished += 1
+        code = self.programs.stream([self.program, *words], each, env=env, cwd=request.root, timeout=request.timeout)
+        with self._lock:
+            self.unfinished -= 1
         return code, list(last)
 
     def build_variables(self, request: BuildRequest) -> Sequence[str]:  # noqa: ARG002 - for those that have some
@@ -167,6 +173,19 @@ class Program(ABC):
                 self._sweep(containers, images)
         finally:
             self.programs.remove_folders()
+
+    def forget(self, name: str, removal: Completed) -> None:
+        """Note that a container is gone; one that could not be removed yet is removed at the end."""
+        if removal.returncode == 0 or _GONE.search(removal.stderr):
+            self._containers.discard(name)
+
+    def clean_away(self, *words: str) -> None:
+        """A removal after the end; what was killed a moment ago may hold on for another."""
+        for _ in range(CLEANING_TRIES):
+            done = self.clean(*words)
+            if done is None or done.returncode == 0 or _GONE.search(done.stderr):
+                return
+            time.sleep(CLEANING_PAUSE)
 
     def clean(self, *words: str) -> Completed | None:
         """A command after the end, when nothing of ours runs; it may fail, for what it removes may be gone."""

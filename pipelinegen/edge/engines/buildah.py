@@ -30,6 +30,7 @@ from pipelinegen.edge.engines.port import (
     Tell,
     silent,
 )
+from pipelinegen.edge.engines.unfinished import left_containers, marking
 from pipelinegen.edge.engines.waiting import has_no_shell, new_mark, waiting, was_refused
 from pipelinegen.edge.layout import Layout
 from pipelinegen.edge.process import Completed
@@ -84,7 +85,8 @@ class Buildah(Program):
         name = self.new_image()
         with tempfile.TemporaryDirectory(prefix="pipelinegen-build-", dir=folder.parent) as place:
             iidfile = Path(place, "iid")
-            words = [f"--iidfile={iidfile}", f"--tag={name}", *build_words(request, secrets, tell)]
+            mark = marking(self.run_id, self.programs.folder())
+            words = [f"--iidfile={iidfile}", f"--tag={name}", mark, *build_words(request, secrets, tell)]
             image = self.built_id(iidfile, *self.run_build(["build", *words], request, secrets, tell))
         pushed = self.call("push", "--quiet", "--format=oci", name, f"oci:{folder}", timeout=LOAD_SECONDS)
         self.check(pushed, "write the image")
@@ -187,8 +189,10 @@ class Buildah(Program):
         for ports in self._ports.values():
             _PORTS.give_back(ports)
         self._ports.clear()
-        if containers:
-            self.clean("rm", *containers)
+        info = self.clean("info") if self.unfinished else None
+        left = left_containers(info.stdout, self.run_id) if info else ()
+        for name in (*containers, *left):
+            self.clean_away("rm", name)
         if images:
             self.clean("rmi", *images)
 
@@ -207,8 +211,7 @@ class Buildah(Program):
 
     def _remove_working(self, name: str) -> None:
         with contextlib.suppress(WorldError):
-            self.call("rm", name)
-            self._containers.discard(name)
+            self.forget(name, self.call("rm", name))
 
     def _config(self, name: str) -> dict[str, Any]:
         done = self.check(self.call("inspect", "--type=container", name), "read the image")

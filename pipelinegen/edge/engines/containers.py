@@ -129,8 +129,7 @@ class Containers(Program):
 
     def _remove_container(self, name: str) -> None:
         with contextlib.suppress(WorldError):
-            self.call("rm", *self.rm_options, name)
-            self._containers.discard(name)
+            self.forget(name, self.call("rm", *self.rm_options, name))
 
     def _run_words(self, name: str, env: Mapping[str, str], more: Sequence[str]) -> list[str]:
         variables = [f"--env={key}={value}" for key, value in env.items()]

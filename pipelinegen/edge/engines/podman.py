@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from pipelinegen.edge.engines.docker import version_of
 from pipelinegen.edge.engines.logins import auth_file
 from pipelinegen.edge.engines.port import BuildRequest, Built, Detected, Setup, Tell, silent
 from pipelinegen.edge.engines.registries_conf import registries_conf
+from pipelinegen.edge.engines.unfinished import left_containers, marking
 from pipelinegen.edge.layout import Layout, from_archive
 
 # The first with secrets from variables and with named contexts that are images.
@@ -56,7 +57,8 @@ class Podman(Containers):
         name = self.new_image()
         with tempfile.TemporaryDirectory(prefix="pipelinegen-build-", dir=folder.parent) as place:
             iidfile, archive = Path(place, "iid"), Path(place, "image.tar")
-            words = [f"--iidfile={iidfile}", f"--tag={name}", *build_words(request, secrets, tell)]
+            mark = marking(self.run_id, self.programs.folder())
+            words = [f"--iidfile={iidfile}", f"--tag={name}", mark, *build_words(request, secrets, tell)]
             image = self.built_id(iidfile, *self.run_build(["build", *words], request, secrets, tell))
             saving = ["save", "--quiet", "--format=oci-archive", f"--output={archive}", name]
             self.check(self.call(*saving, timeout=LOAD_SECONDS), "save the image")
@@ -76,8 +78,16 @@ class Podman(Containers):
             return Detected(self.name, version, False, f"podman {version} is older than 4.3")
         return Detected(self.name, version, True, f"podman {version}")
 
+    def _sweep(self, containers: Sequence[str], images: Sequence[str]) -> None:
+        info = self.clean("info", "--format=json") if self.unfinished else None
+        for name in left_containers(info.stdout, self.run_id) if info else ():
+            self.clean_away("rm", "--force", name)
+        super()._sweep(containers, images)
+
     def _prepare(self) -> dict[str, str]:
-        return own_files(self.programs.folder(), self.programs.environ, self.setup)
+        # A build that is ended leaves its bundles in TMPDIR.
+        own = own_files(self.programs.folder(), self.programs.environ, self.setup)
+        return {**own, "TMPDIR": str(self.programs.scratch())}
 
 
 def own_files(folder: Path, environ: Mapping[str, str], setup: Setup) -> dict[str, str]:
