@@ -18,8 +18,7 @@ def read_file(root: str, path: str) -> tuple[bytes, bool] | None:
     status = _lstat(root, path)
     if status is None:
         return None
-    if not stat.S_ISREG(status.st_mode):
-        raise _refused(path, "a link, which is never followed" if stat.S_ISLNK(status.st_mode) else "no regular file")
+    _check_regular(path, status)
     if status.st_size > _LIMIT:
         raise _refused(path, f"larger than {_LIMIT // (1024 * 1024)} MiB")
     try:
@@ -76,9 +75,11 @@ class _Move:
         self.new, self.old = f"{beside}.new.pipelinegen", f"{beside}.old.pipelinegen"
 
     def stage(self) -> None:
+        status = _lstat(self.root, self.path)
+        if status is not None:
+            _check_regular(self.path, status)
         if self.data is None:
             return
-        status = _lstat(self.root, self.path)
         mode = stat.S_IMODE(status.st_mode) if status else 0o666 & ~_umask()
         descriptor = os.open(self.new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
@@ -126,6 +127,11 @@ def _exchange(moves: Collection[_Move]) -> None:
         for move in moves:
             move.undo()
         raise
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _refused(path, "a link, which is never followed" if stat.S_ISLNK(status.st_mode) else "no regular file")
 
 
 def _lstat(root: str, path: str) -> os.stat_result | None:
