@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests.support.repos import git
 PACKAGES = ("gitlab-ci-local@4.75.1", "node@22")
 HERE = Path(__file__).parents[2] / ".cache" / "gitlab-ci-local"
 _PROGRAM = HERE / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
+_COPY = ".gitlab-ci-local.copy.yml"
 _NODE = HERE / "node_modules" / "node" / "bin" / "node"
 
 
@@ -40,10 +43,42 @@ class Ran:
         return {found[2]: found[1] for found in re.finditer(r"^ (PASS|FAIL|WARN) +(\S+(?: \[.*\])?) *$", plain, re.M)}
 
 
-def for_this_runner(text: str) -> str:
-    """The file with `expand: false` said otherwise: gitlab-ci-local does not know it, and expands every variable."""
+def _for_this_runner(text: str, home: Path) -> str:
+    """What gitlab-ci-local does not do as GitLab does, said otherwise.
+
+    It does not know `expand: false`, and expands every variable. For plain shells, too, it starts services in
+    containers, and takes the folder of an image's builds for the workspace. An after_script finds the workspace as it
+    was before the job, and the artifacts are gone: the one that only tidies up is left out.
+    """
+    text = text.replace("/tmp/job-", f"{home}/job-").replace('  after_script:\n    - rm -rf "$JOB_TEMP"\n', "")
     kept = re.compile(r"^( +)value: (.*)\n\1expand: false$", re.M)
-    return kept.sub(lambda found: f"{found[1]}value: {found[2].replace('$', '$$')}", text)
+    text = kept.sub(lambda found: f"{found[1]}value: {found[2].replace('$', '$$')}", text)
+    return re.sub(r"^  (?:services:\n(?:    .*\n)+|image: .*\n)", "", text, flags=re.M)
+
+
+# `python3 -m venv` takes seconds to unpack a pip. Here the pip is that of the interpreter of the tests.
+_PYTHON = """\
+#!/bin/sh
+set -eu
+if [ "$#" = 3 ] && [ "$1 $2" = "-m venv" ]; then
+  {python} -m venv --without-pip "$3"
+  ln -s {pip} "$3"/lib/python*/site-packages/
+  printf '#!/bin/sh\\nexec "%s/bin/python" -m pip "$@"\\n' "$3" > "$3/bin/pip"
+  chmod +x "$3/bin/pip"
+else
+  exec {python} "$@"
+fi
+"""
+
+
+def _python(folder: Path) -> Path:
+    """A folder whose python3 is the interpreter that runs the tests."""
+    folder.mkdir()
+    pip = Path(sysconfig.get_path("purelib"), "pip")
+    program = folder / "python3"
+    program.write_text(_PYTHON.format(python=shlex.quote(sys.executable), pip=shlex.quote(str(pip))), encoding="utf-8")
+    program.chmod(0o755)
+    return folder
 
 
 def installed() -> bool:
@@ -80,7 +115,12 @@ class Project:
         given = {"GITLAB_CI": "true", **self.variables, **variables}
         named = [word for name, value in given.items() for word in ("--variable", f"{name}={value}")]
         words = [*named, *arguments, *jobs]
+        copy = self.folder / _COPY
+        text = (self.folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
+        copy.write_text(_for_this_runner(text, self.home), encoding="utf-8")
         shells = (
+            "--file",
+            _COPY,
             "--ignore-predefined-vars",
             ",".join(given),
             "--force-shell-executor",
@@ -113,7 +153,7 @@ class Project:
 
     def _environment(self) -> dict[str, str]:
         """Nothing of who runs the tests but where programs are."""
-        paths = os.pathsep.join([str(_NODE.parent), os.environ["PATH"]])
+        paths = os.pathsep.join([str(self.home / "bin"), str(_NODE.parent), os.environ["PATH"]])
         return {"PATH": paths, "HOME": str(self.home), "LC_ALL": "C.UTF-8", "FORCE_COLOR": "0"}
 
 
@@ -124,10 +164,11 @@ def project(folder: Path, url: str, **variables: str) -> Project:
     folder.mkdir(parents=True)
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir()
+    _python(home / "bin")
     git(folder, "init", "--quiet", "--initial-branch=main", "--template=")
     git(folder, "remote", "add", "origin", url)
     (folder / ".git" / "info").mkdir(exist_ok=True)
-    (folder / ".git" / "info" / "exclude").write_text(".gitlab-ci-local/\n", encoding="utf-8")
+    (folder / ".git" / "info" / "exclude").write_text(".gitlab-ci-local/\n.gitlab-ci-local.*\n", encoding="utf-8")
     git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     return Project(folder, {"CI_PIPELINE_SOURCE": "push", **variables}, home)
 
