@@ -31,6 +31,7 @@ class Job:
     secrets: Mapping[str, str] = field(default_factory=dict)
     programs: Sequence[Path] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    commit: str = 40 * "c"
 
     def run(self, steps: Iterable[Run]) -> list[Outcome]:
         done: list[Outcome] = []
@@ -74,7 +75,8 @@ class Job:
         if isinstance(value, Secret):
             return self.secrets[f"{value.credential}_{value.part}".rstrip("_")]
         if isinstance(value, Fact):
-            return {"temporary-folder": str(self.temporary), "workspace": str(self.workspace)}[value.name]
+            known = {"temporary-folder": str(self.temporary), "workspace": str(self.workspace), "commit": self.commit}
+            return known[value.name]
         raise TypeError(f"these tests know no {value!r}")
 
 

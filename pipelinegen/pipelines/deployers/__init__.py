@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from pipelinegen.pipelines.application import AppEnvironment, Application
-from pipelinegen.pipelines.deployers import helm, kubectl, kustomize
+from pipelinegen.pipelines.deployers import ansible, chef, helm, kubectl, kustomize, puppet, terraform
 from pipelinegen.pipelines.model import Credential, GeneratedFile, Run, System
 
 
@@ -58,5 +58,9 @@ DEPLOYERS: Mapping[str, Deployer] = MappingProxyType(
         "kubectl": kubectl,
         "helm": helm,
         "kustomize": kustomize,
+        "terraform": terraform,
+        "ansible": ansible,
+        "chef": chef,
+        "puppet": puppet,
     }
 )

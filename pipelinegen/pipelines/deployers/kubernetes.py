@@ -11,7 +11,7 @@ from typing import Literal
 from pipelinegen.pipelines.application import AppEnvironment, AppImage, Application
 from pipelinegen.pipelines.deployers.images import DIGEST, unset
 from pipelinegen.pipelines.deployers.scripts import TEMPORARY, script
-from pipelinegen.pipelines.model import Credential, Environ, GeneratedFile, Literally, Run, Secret
+from pipelinegen.pipelines.model import Credential, Environ, Fact, GeneratedFile, Literally, Run, Secret
 from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.rendering.header import header
 
@@ -102,6 +102,7 @@ class Steps:
         return {
             "KUBECONFIG": Secret(KUBE_CONFIG),
             "TEMPORARY": TEMPORARY,
+            "COMMIT": Fact("commit"),
             **{name: Literally(text) for name, text in values.items()},
         }
 
@@ -115,7 +116,7 @@ class Steps:
         """A step of scripts below templates/deploy/, with those variables that they read."""
         lines = script(*paths)
         read = set(re.findall(r"[A-Z_]+", "\n".join(lines)))
-        if any("kubectl " in line or "helm " in line for line in lines):
+        if any(f"{program} " in line for line in lines for program in ("kubectl", "helm", "terraform")):
             read.add("KUBECONFIG")
         env = {key: value for key, value in self._env().items() if key in read}
         return Run(f"{name} {self.environment.name}", lines, env, when=when, stage=stage)
