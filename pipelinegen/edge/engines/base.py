@@ -52,8 +52,7 @@ class Program(ABC):
         self._containers: set[str] = set()
         self._images: set[str] = set()
         self._followers: dict[str, Follower] = {}
-        # Builds that have not come to their end: what is left of it at the end was cut off.
-        self.unfinished = 0
+        self.has_built = False
 
     def __enter__(self: P) -> P:
         return self
@@ -133,11 +132,8 @@ class Program(ABC):
         # Secrets that come from variables are read by the engine itself, and stand in no command line.
         variables = [secret.variable for secret in secrets if secret.variable is not None]
         env = self.environment(*variables, *self.build_variables(request), **hidden(request.build_args))
-        with self._lock:
-            self.unfinished += 1
+        self.has_built = True
         code = self.programs.stream([self.program, *words], each, env=env, cwd=request.root, timeout=request.timeout)
-        with self._lock:
-            self.unfinished -= 1
         return code, list(last)
 
     def build_variables(self, request: BuildRequest) -> Sequence[str]:  # noqa: ARG002 - for those that have some

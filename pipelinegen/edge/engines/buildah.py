@@ -17,6 +17,7 @@ from pipelinegen.edge.engines.archive import pick, write_archive
 from pipelinegen.edge.engines.base import DETECT_SECONDS, LOAD_SECONDS, Program, check_same, refuse_lacking
 from pipelinegen.edge.engines.docker import version_of
 from pipelinegen.edge.engines.failures import engine_failure
+from pipelinegen.edge.engines.leftovers import left_containers, marking
 from pipelinegen.edge.engines.podman import STORAGE_VARIABLES, build_words, lacks, own_files, with_loaded
 from pipelinegen.edge.engines.port import (
     NONE,
@@ -30,7 +31,6 @@ from pipelinegen.edge.engines.port import (
     Tell,
     silent,
 )
-from pipelinegen.edge.engines.unfinished import left_containers, marking
 from pipelinegen.edge.engines.waiting import has_no_shell, new_mark, waiting, was_refused
 from pipelinegen.edge.layout import Layout
 from pipelinegen.edge.process import Completed
@@ -189,7 +189,7 @@ class Buildah(Program):
         for ports in self._ports.values():
             _PORTS.give_back(ports)
         self._ports.clear()
-        info = self.clean("info") if self.unfinished else None
+        info = self.clean("info") if self.has_built else None
         left = left_containers(info.stdout, self.run_id) if info else ()
         for name in (*containers, *left):
             self.clean_away("rm", name)

@@ -15,10 +15,10 @@ from pipelinegen.edge.engines.arguments import BuildSecret
 from pipelinegen.edge.engines.base import DETECT_SECONDS, LOAD_SECONDS, check_same, refuse_lacking
 from pipelinegen.edge.engines.containers import Containers
 from pipelinegen.edge.engines.docker import version_of
+from pipelinegen.edge.engines.leftovers import left_containers, marking
 from pipelinegen.edge.engines.logins import auth_file
 from pipelinegen.edge.engines.port import BuildRequest, Built, Detected, Setup, Tell, silent
 from pipelinegen.edge.engines.registries_conf import registries_conf
-from pipelinegen.edge.engines.unfinished import left_containers, marking
 from pipelinegen.edge.layout import Layout, from_archive
 
 # The first with secrets from variables and with named contexts that are images.
@@ -79,7 +79,7 @@ class Podman(Containers):
         return Detected(self.name, version, True, f"podman {version}")
 
     def _sweep(self, containers: Sequence[str], images: Sequence[str]) -> None:
-        info = self.clean("info", "--format=json") if self.unfinished else None
+        info = self.clean("info", "--format=json") if self.has_built else None
         for name in left_containers(info.stdout, self.run_id) if info else ():
             self.clean_away("rm", "--force", name)
         super()._sweep(containers, images)

@@ -1,7 +1,8 @@
-"""What a build of buildah's or podman's leaves where it is cut off: working containers, known by a mark of ours.
+"""Working containers that a build of buildah's or podman's leaves, known by a mark of ours.
 
-They have no label and a name after their base. But their state, beside them in the storage, lists the secrets that
-the build could have read: an empty one, whose name is the run's, says whose they are.
+It leaves one where it is cut off, and one of each stage that is nothing but its FROM. They have no label and a name
+after their base. But their state, beside them in the storage, lists the secrets that the build could have read: an
+empty one, whose name is the run's, says whose they are.
 """
 
 from __future__ import annotations
