@@ -56,6 +56,7 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "bad-lock": "`generate`: .pipelinegen.lock cannot be read.",
         "bad-metadata": "The build's metadata of `--from` cannot be read.",
         "bad-path": "A folder or file that was named is not there, or not of the right kind.",
+        "bad-pipeline": "`compare`: a pipeline file cannot be read; the place is told.",
         "bad-platform": "`build`: there is no such platform, or no base for it.",
         "bad-secret": "`build`: a build secret has no value.",
         "bad-tag": "The tag or digest is invalid, or the registry has no image under it.",

@@ -69,6 +69,14 @@ def generate(options: dict[str, Any]) -> int:
     return _told(report, lambda: run(GenerateOptions(**options), report), error_document)
 
 
+def compare(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.compare import CompareOptions, compare_error, run
+
+    report = report_of(options)
+    report.json = report.json or options["format"] == "json"
+    return _told(report, lambda: run(CompareOptions(**options), report), compare_error)
+
+
 def schema(options: dict[str, Any]) -> int:
     from pipelinegen.commands.schema import run
 

@@ -175,6 +175,26 @@ def generate() -> None:
     """
 
 
+@_command(
+    options.COMPARE,
+    calls.compare,
+    short_help="Compare push and pull pipelines, computed from their files.",
+    arguments=[click.Argument(["files"], metavar="[FILE...]", nargs=-1)],
+)
+def compare() -> None:
+    """Say what pipelines deliver, which credentials they hold, who sees those, and what follows, each with file:line.
+
+    FILE is a GitHub workflow, a .gitlab-ci.yml, a Jenkinsfile, or a folder with such files; without one, the pipelines
+    that `generate` would write are compared. Nothing is run, and what is not understood is said: see docs/compare.md.
+
+    \b
+    Examples:
+      pipelinegen compare .github/workflows/deploy.yml
+      pipelinegen compare deploy.yml bump.yml --format html > compare.html
+      pipelinegen compare --from .github/workflows/deploy.yml
+    """
+
+
 @_command((), calls.schema, short_help="Print the JSON Schema of pipelinegen.yaml.")
 def schema() -> None:
     """Print the JSON Schema of pipelinegen.yaml.

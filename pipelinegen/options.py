@@ -198,4 +198,19 @@ GENERATE = (
     flag("--explain", "Say of each file which secrets, rights and third-party code it has, and why."),
 )
 
+COMPARE = (
+    choice("--format", ("table", "markdown", "html", "json"), "How it is told.  [default: table]"),
+    value(
+        "--from",
+        "FILE",
+        "A push pipeline: say what the pull pipeline in its place would be, and what people must decide.",
+        dest="from_pipeline",
+    ),
+    many(
+        "--agent",
+        "FILE",
+        "Manifests of the agent (Argo CD, Flux): its interval, pruning and self-healing (repeatable).",
+    ),
+)
+
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

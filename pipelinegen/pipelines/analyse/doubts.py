@@ -1,0 +1,84 @@
+"""What the analyses cannot conclude from a reading, so that the answer is "unknown" and not "no"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipelinegen.pipelines.analyse import manifests
+from pipelinegen.pipelines.analyse.actions import known
+from pipelinegen.pipelines.analyse.credentials import Credential
+from pipelinegen.pipelines.analyse.delivery import Delivery
+from pipelinegen.pipelines.analyse.naming import sort_of
+from pipelinegen.pipelines.analyse.work import Work
+from pipelinegen.pipelines.reading import Reading, Unknown
+
+# What a tool needs to reach its target.
+_NEEDS = {
+    "kubectl": ("cluster", "cloud"),
+    "helm": ("cluster", "cloud"),
+    "kustomize": ("cluster", "cloud"),
+    "argocd": ("cluster",),
+    "ssh": ("host",),
+    "ansible": ("host",),
+    "compose": ("host",),
+    "chef": ("host",),
+    "puppet": ("host",),
+    "cloud": ("cloud",),
+    "terraform": ("cloud", "cluster"),
+    "manifest-repository": ("manifest-repository", "forge"),
+}
+
+
+def unknown_of(
+    reading: Reading, works: Sequence[Work], deliveries: Sequence[Delivery], credentials: Sequence[Credential]
+) -> tuple[Unknown, ...]:
+    """Everything that is not understood, by the reader and by the analyses, in the order of the file."""
+    found = [*reading.unknown]
+    for work in works:
+        found += manifests.doubts_of(work)
+        found += _unknown_actions(work)
+    found += _without_credential(deliveries, credentials)
+    found += [
+        Unknown(each.evidence[0], f"what {each.name} opens cannot be told from this file")
+        for each in credentials
+        if each.target == "unknown" and each.stored and not each.identifier
+    ]
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda each: (each.place.file != reading.file, each.place, each.what)))
+
+
+def _unknown_actions(work: Work) -> list[Unknown]:
+    """Actions that are not known here and get a secret that could change an environment."""
+    found = []
+    for step in work.job.steps:
+        if step.uses is None or step.kind != "action" or known(step.uses.name) is not None or step.uses.own:
+            continue
+        given = [grant for grant in step.grants if grant.life != "job"]
+        shared = [grant for grant in work.job.grants if grant.life != "job" and grant.via != "permission"]
+        names = [
+            g.name
+            for g in (*given, *shared)
+            if sort_of(g.name).target in {"cluster", "cloud", "host", "", "manifest-repository", "forge"}
+        ]
+        if names:
+            found.append(
+                Unknown(
+                    step.place,
+                    f"what {step.uses.name} does is not known here; it can read {', '.join(dict.fromkeys(names))}",
+                )
+            )
+    return found
+
+
+def _without_credential(deliveries: Sequence[Delivery], credentials: Sequence[Credential]) -> list[Unknown]:
+    """A job that changes something and shows no credential for it has one from elsewhere: the runner, or settings."""
+    found = []
+    for each in deliveries:
+        wanted = _NEEDS.get(each.tool, ())
+        held = any(
+            credential.target in (*wanted, "unknown") and each.job in credential.jobs for credential in credentials
+        )
+        if not held:
+            what = f"{each.verb or each.tool} in {each.job} needs a credential that this file does not show: the runner's own, or one of the CI system's settings"
+            found.append(Unknown(each.evidence[0], what))
+    return found

@@ -1,0 +1,1 @@
+"""Understanding shell commands in pipelines: which program, with which words, and what it would change."""
