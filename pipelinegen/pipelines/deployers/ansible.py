@@ -13,8 +13,8 @@ from pipelinegen.pipelines.rendering.header import header
 When = Literal["success", "failure"]
 
 NAME = "ansible"
-TOOLS = ("ansible-core",)
-IMAGE_PATHS = ("deploy/ansible/inventories/{env}/group_vars/all/images.yml",)
+TOOLS: tuple[str, ...] = ("ansible-core",)
+IMAGE_PATHS: tuple[str, ...] = ("deploy/ansible/inventories/{env}/group_vars/all/images.yml",)
 PLAN = ""
 FOLDER = "deploy/ansible"
 # From the Python index, so that it is pinned here and not in tools.lock, which has programs with their checksums.
@@ -99,8 +99,8 @@ def drift(application: Application, environment: AppEnvironment) -> tuple[Run, .
     path = IMAGE_PATHS[0].replace("{env}", "$DEPLOYMENT")
     script = (
         *(_HOSTS_RELEASED if environment.hosts else _CLUSTER_RELEASED),
-        'if [ ! -s "$released" ]; then echo "Nothing has been deployed here yet."; exit 0; fi',
-        'mapfile -t references < "$released"',
+        'mapfile -t references < <(grep . "$released")',
+        'if [ "${#references[@]}" = 0 ]; then echo "Nothing has been deployed here yet."; exit 0; fi',
         f'pipelinegen bump "${{references[@]}}" --repo . --deliver worktree --path "{path}"',
         f"cd {FOLDER}",
         f'{_command(_main(environment), "--check --diff")} | tee "$told"',

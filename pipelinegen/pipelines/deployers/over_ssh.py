@@ -62,6 +62,11 @@ def unreleased(image: AppImage) -> str:
     return f"{image.repository}:{UNRELEASED}"
 
 
+def note() -> str:
+    """The header as one line, for JSON, which has no comments."""
+    return " ".join(header("").split())
+
+
 def script_file(path: str) -> GeneratedFile:
     """The script that keeps a container at an image, for a place in the workspace."""
     text = render("deploy/hosts/container.sh.j2", header=header("#").rstrip("\n"))
@@ -120,7 +125,7 @@ KEY = (
 
 
 def reaching(folder: str) -> tuple[str, ...]:
-    """Lines of shell that give `hosts`, and `reach HOST COMMAND`; they want the variables SSH_KEY and DEPLOYMENT."""
+    """Lines of shell that give `hosts`, `reach HOST COMMAND` and `containers VERB`, which asks all hosts."""
     return (
         *KEY,
         f'mapfile -t hosts < <(grep --invert-match "^#" "{folder}/hosts/$DEPLOYMENT")',
@@ -128,18 +133,50 @@ def reaching(folder: str) -> tuple[str, ...]:
         '  ssh -i "$key" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes \\',
         f'    -o UserKnownHostsFile="{folder}/hosts/$DEPLOYMENT.known_hosts" "$1" "$2"',
         "}",
+        "containers() {",
+        '  for host in "${hosts[@]}"; do',
+        '    reach "$host" "! [ -x $SCRIPT ] || for each in $CONTAINERS; do sudo $SCRIPT $1 \\$each || exit; done"',
+        "  done",
+        "}",
+    )
+
+
+def each_host(folder: str, program: str, rest: str = "") -> tuple[str, ...]:
+    """Lines after `reaching` that copy the folder to each host, one after the other, and run a program in it as root.
+
+    program: expanded here, in double quotes, before it goes to the host.  rest: what is done with its output here.
+    """
+    return (
+        'for host in "${hosts[@]}"; do',
+        '  echo "== $host"',
+        f"  tar --create --directory {folder} . |",
+        '    reach "$host" "rm -rf $COPY && mkdir -m 700 $COPY && tar --extract --directory $COPY"',
+        f'  reach "$host" "cd $COPY && sudo {program}"{rest}',
+        "done",
     )
 
 
 def released(path: str) -> tuple[str, ...]:
     """Lines after `reaching` that set in the workspace what was deployed last, by what the hosts remember."""
     return (
-        'asked="if [ -x $SCRIPT ]; then for each in $CONTAINERS; do sudo $SCRIPT released \\"\\$each\\"; done; fi"',
-        'references=$(for host in "${hosts[@]}"; do reach "$host" "$asked" || exit; done | sort --unique)',
+        "references=$(containers released | sort --unique)",
         'if [ -z "$references" ]; then echo "Nothing has been deployed here yet."; exit 0; fi',
         'mapfile -t references <<< "$references"',
         f'pipelinegen bump "${{references[@]}}" --repo . --deliver worktree --path "{path}"',
     )
+
+
+def undo(folder: str, application: Application, environment: AppEnvironment) -> Run:
+    """Bring back, on all hosts, the containers that this deployment has replaced."""
+    script = (*reaching(folder), "containers undo")
+    name = f"Bring {environment.name} back to what it was"
+    return Run(name, script, environ(application, environment), when="failure")
+
+
+def look(folder: str, application: Application, environment: AppEnvironment) -> Run:
+    """See that on all hosts every container runs from the image that was deployed."""
+    script = (*reaching(folder), "containers status")
+    return Run(f"See that {environment.name} runs", script, environ(application, environment))
 
 
 def environ(application: Application, environment: AppEnvironment, **more: Value) -> Mapping[str, Value]:
@@ -150,6 +187,8 @@ def environ(application: Application, environment: AppEnvironment, **more: Value
         "DEPLOYMENT": Literally(environment.name),
         "CONTAINERS": Literally(names),
         "SCRIPT": Literally(SCRIPT),
+        # In the home of the user: in a folder that all may write to, another could put what root then runs.
+        "COPY": Literally(f".{application.project}-deployment"),
         **more,
     }
 
