@@ -55,7 +55,9 @@ def permissions(system: System, credentials: Iterable[Credential]) -> tuple[Perm
 
 def check_job(application: Application, style: Style, system: System, deployer: str | None = None) -> Job:
     """Is what is generated as the configuration says?"""
-    chosen = f"--style {style} --ci {system}" + (f" --deploy {deployer}" if deployer else "")
+    chosen = f"--style {style} --ci {system} " + (
+        f"--deploy {deployer}" if deployer else f"--agent {application.agent}"
+    )
     return Job(
         id="check",
         title="Generated files are up to date",
