@@ -117,7 +117,7 @@ WRONG = [
     (
         "no images",
         SMALL.replace("  api: {repository: acme/api}", "  []").replace("images:\n", "images:\n"),
-        "images",
+        "image",
         3,
     ),
     ("no environments", SMALL[: SMALL.index("  environments")], "environment", 6),
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_told_at_its_place(text: str, said: str, line: int) -> 
     assert refused.value.next
 
 
-PUSH: Collection[Style] = ("push",)
+PUSH: tuple[Style, ...] = ("push",)
 
 
 def test_the_pull_style_wants_a_manifest_repository_and_the_push_style_none() -> None:
