@@ -41,15 +41,11 @@ class Host(NamedTuple):
 
 
 def hosts_of(environment: AppEnvironment) -> tuple[Host, ...]:
-    """The hosts of an environment.  InputError: there is none, or one is not written as [USER@]ADDRESS[:PORT]."""
+    """The hosts of an environment; none, where they are to be filled in by hand.
+
+    InputError: one is not written as [USER@]ADDRESS[:PORT].
+    """
     where = f"manifests.environments.{environment.name}.hosts"
-    if not environment.hosts:
-        raise InputError(
-            f"the environment {environment.name} has no hosts to deploy to",
-            id="bad-config",
-            where=where,
-            next="name them: hosts: [web-1.example.org]",
-        )
     return tuple(_host(text, where) for text in environment.hosts)
 
 
@@ -74,9 +70,11 @@ def script_file(path: str) -> GeneratedFile:
 
 
 def hosts_file(path: str, environment: AppEnvironment) -> GeneratedFile:
-    """The hosts of an environment, one a line."""
-    lines = "".join(f"{host.url}\n" for host in hosts_of(environment))
-    return GeneratedFile(path, header("#", (f"The hosts of {environment.name}.",)) + lines)
+    """The hosts of an environment, one a line; a block to fill in where the configuration has none."""
+    hosts = hosts_of(environment)
+    said = f"The hosts of {environment.name}, one a line: ssh://USER@ADDRESS:PORT"
+    lines = "".join(f"{host.url}\n" for host in hosts) or block("#", "hosts")
+    return GeneratedFile(path, header("#", (said,), blocks=not hosts) + lines)
 
 
 def known_hosts_file(path: str, environment: AppEnvironment) -> GeneratedFile:
@@ -84,15 +82,14 @@ def known_hosts_file(path: str, environment: AppEnvironment) -> GeneratedFile:
     scans = [
         f"ssh-keyscan {f'-p {host.port} ' if host.port != 22 else ''}{host.bare}" for host in hosts_of(environment)
     ]
-    said = (
-        f"The keys of the hosts of {environment.name}: no other is accepted. Compare with each host what this says:",
-    )
-    return GeneratedFile(path, header("#", (*said, *scans), blocks=True) + block("#", "known-hosts"))
+    said = f"The keys of the hosts of {environment.name}: no other is accepted. Compare with each host what this says:"
+    lines = (said, *(scans or ("ssh-keyscan -p PORT ADDRESS",)))
+    return GeneratedFile(path, header("#", lines, blocks=True) + block("#", "known-hosts"))
 
 
 def key(application: Application, environment: AppEnvironment) -> Credential:
     """The private key that opens the hosts of an environment."""
-    hosts = ", ".join(host.bare for host in hosts_of(environment))
+    hosts = ", ".join(host.bare for host in hosts_of(environment)) or f"the hosts of {environment.name}"
     return Credential(
         name="SSH_KEY",
         kind="ssh-key",
@@ -129,6 +126,7 @@ def reaching(folder: str) -> tuple[str, ...]:
     return (
         *KEY,
         f'mapfile -t hosts < <(grep --invert-match "^#" "{folder}/hosts/$DEPLOYMENT")',
+        'if [ "${#hosts[@]}" = 0 ]; then echo "No host is named for $DEPLOYMENT." >&2; exit 1; fi',
         "reach() {",
         '  ssh -i "$key" -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes \\',
         f'    -o UserKnownHostsFile="{folder}/hosts/$DEPLOYMENT.known_hosts" "$1" "$2"',
