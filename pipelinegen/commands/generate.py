@@ -20,7 +20,7 @@ def run(options: GenerateOptions, report: Report) -> int:
     from pipelinegen.commands.building.asked import configuration
 
     asked = asked_for(options, configuration(options.directory))
-    files, explained = generated(asked, report, explain=options.explain)
+    files, explained = generated(asked, explain=options.explain)
     done = planned(asked, files, options)
     error = _problem(options, done)
     writes = not (options.check or options.dry_run or done.refused)

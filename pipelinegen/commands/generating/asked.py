@@ -36,10 +36,7 @@ class GenerateOptions(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """root: the folder that is written to.  gridded: with a folder for each target, as --out wants it.
-
-    open_deployers: nobody has asked for a certain deployer, so one that cannot be is left out.
-    """
+    """root: the folder that is written to.  gridded: with a folder for each target, as --out wants it."""
 
     config: Config
     application: Application
@@ -47,7 +44,6 @@ class Asked:
     targets: tuple[Target, ...]
     agents: tuple[AgentName, ...]
     gridded: bool
-    open_deployers: bool
 
 
 class _Choice(NamedTuple):
@@ -55,7 +51,6 @@ class _Choice(NamedTuple):
     systems: tuple[System, ...]
     deployers: tuple[DeployerName, ...]
     agents: tuple[AgentName, ...]
-    open_deployers: bool = False
 
 
 def asked_for(options: GenerateOptions, config: Config) -> Asked:
@@ -76,7 +71,6 @@ def asked_for(options: GenerateOptions, config: Config) -> Asked:
         targets=targets(choice.styles, choice.systems, choice.deployers),
         agents=choice.agents if options.out is not None else (),
         gridded=options.out is not None,
-        open_deployers=choice.open_deployers,
     )
 
 
@@ -100,7 +94,6 @@ def _grid(options: GenerateOptions, config: Config) -> _Choice:
         systems=options.ci or (() if whole else pipelines.ci) or SYSTEMS,
         deployers=deployers or DEPLOYERS,
         agents=((agent,) if agent else AGENTS) if "pull" in styles else (),
-        open_deployers=not deployers,
     )
 
 

@@ -11,35 +11,23 @@ from pipelinegen.pipelines import grid
 from pipelinegen.pipelines.explain import Explanation, explain
 from pipelinegen.pipelines.grid import Target
 from pipelinegen.pipelines.model import GeneratedFile
-from pipelinegen.report import Report
 
 # In the application repository `deploy/` is where what belongs to delivery lies.
 SETUP_HERE = "deploy/SETUP.md"
 
 
-def generated(asked: Asked, report: Report, *, explain: bool) -> tuple[list[GeneratedFile], list[Explanation]]:
+def generated(asked: Asked, *, explain: bool) -> tuple[list[GeneratedFile], list[Explanation]]:
     """All files of the selection, by their paths from the folder that is written to. Raises InputError."""
     files: list[GeneratedFile] = []
     explained: list[Explanation] = []
-    written: list[Target] = []
-    left_out: set[str] = set()
-    for target in asked.targets:
-        try:
-            own = grid.files_of(asked.application, target)
-        except InputError as error:
-            if not asked.open_deployers or target.deployer is None:
-                raise _placed(error, asked) from None
-            if target.deployer not in left_out:
-                report.warn(f"{target.deployer} is left out: {error.what}")
-            left_out.add(target.deployer)
-            continue
-        written.append(target)
-        files += _under(target.folder if asked.gridded else "", own)
-        explained += _explained(asked, target, own) if explain else []
     try:
+        for target in asked.targets:
+            own = grid.files_of(asked.application, target)
+            files += _under(target.folder if asked.gridded else "", own)
+            explained += _explained(asked, target, own) if explain else []
         for agent in asked.agents:
             files += _under(f"agent/{agent}", grid.agent_files_of(asked.application, agent))
-        setup = grid.setup_file(asked.application, written, asked.agents)
+        setup = grid.setup_file(asked.application, asked.targets, asked.agents)
     except InputError as error:
         raise _placed(error, asked) from None
     return [*files, replace(setup, path=setup.path if asked.gridded else SETUP_HERE)], explained

@@ -118,7 +118,7 @@ WRONG = [
         "no images",
         SMALL.replace("  api: {repository: acme/api}", "  []").replace("images:\n", "images:\n"),
         "image",
-        3,
+        4,
     ),
     ("no environments", SMALL[: SMALL.index("  environments")], "environment", 6),
     ("namespace", SMALL.replace('"staging/**"]', '"staging/**"], namespace: My_App'), "My_App", 8),
