@@ -20,6 +20,9 @@ class Agent(Protocol):
     def files(self, application: Application) -> tuple[GeneratedFile, ...]:
         """The manifest repository, from its root."""
 
+    def setup(self, application: Application) -> str:
+        """What people create for it, in Markdown: a section of SETUP.md."""
+
     def context(self, layout: Layout, overlay: Overlay) -> str:
         """The name of the commit status in which the agent reports on an environment."""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelinegen.pipelines.agents.documents import readme, recovery
+from pipelinegen.pipelines.agents.documents import place_values, readme, recovery
 from pipelinegen.pipelines.agents.files import own_block, written
 from pipelinegen.pipelines.agents.layout import Layout, Overlay, layout_of
 from pipelinegen.pipelines.agents.place import Place, place_of
 from pipelinegen.pipelines.agents.repository import skeleton
 from pipelinegen.pipelines.application import Application
 from pipelinegen.pipelines.model import GeneratedFile
+from pipelinegen.pipelines.rendering.engine import render
 
 NAME = "argocd"
 FOLDER = "argocd"
@@ -44,8 +45,17 @@ def files(application: Application) -> tuple[GeneratedFile, ...]:
         _root(layout, place),
         *_notifications(layout, place),
         readme(layout, place, NAME, {each.environment.name: context(layout, each) for each in layout.overlays}),
-        recovery(layout, place, NAME, service=service(layout), repository_secret=f"{layout.project}-manifests"),
+        recovery(layout, place, NAME, **_names(layout)),
     )
+
+
+def setup(application: Application) -> str:
+    layout = layout_of(application)
+    return render("agent/argocd/setup.md.j2", **place_values(place_of(application.manifests)), **_names(layout))
+
+
+def _names(layout: Layout) -> dict[str, str]:
+    return {"service": service(layout), "repository_secret": f"{layout.project}-manifests"}
 
 
 def service(layout: Layout) -> str:

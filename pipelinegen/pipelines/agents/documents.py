@@ -79,12 +79,11 @@ def recovery(layout: Layout, place: Place, agent: str, **names: object) -> Gener
 
 def place_values(place: Place) -> dict[str, Any]:
     """What the steps say of the manifest repository."""
-    root = place.page.removesuffix(f"/{place.path}")
     return {
         "forge": place.forge,
         "url": place.url,
         "path": place.path,
-        "root": root,
+        "root": place.root,
         "api": place.api,
         "enterprise": place.enterprise,
         "over_ssh": place.over_ssh,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelinegen.pipelines.agents.documents import readme, recovery
+from pipelinegen.pipelines.agents.documents import place_values, readme, recovery
 from pipelinegen.pipelines.agents.files import own_block, written
 from pipelinegen.pipelines.agents.layout import Layout, Overlay, layout_of
 from pipelinegen.pipelines.agents.place import Place, place_of
 from pipelinegen.pipelines.agents.repository import skeleton
 from pipelinegen.pipelines.application import Application
 from pipelinegen.pipelines.model import GeneratedFile
+from pipelinegen.pipelines.rendering.engine import render
 
 NAME = "flux"
 
@@ -25,15 +26,21 @@ def files(application: Application) -> tuple[GeneratedFile, ...]:
         *skeleton(layout, agent_folders=("clusters/",), flux=True),
         *(file for overlay in layout.overlays for file in _home(layout, overlay, place)),
         readme(layout, place, NAME, {each.environment.name: context(layout, each) for each in layout.overlays}),
-        recovery(
-            layout,
-            place,
-            NAME,
-            git_secret=git_secret(layout),
-            status_secret=status_secret(layout, place),
-            webhook_secret=webhook_secret(layout),
-        ),
+        recovery(layout, place, NAME, **_names(layout, place)),
     )
+
+
+def setup(application: Application) -> str:
+    layout, place = layout_of(application), place_of(application.manifests)
+    return render("agent/flux/setup.md.j2", **place_values(place), **_names(layout, place))
+
+
+def _names(layout: Layout, place: Place) -> dict[str, str]:
+    return {
+        "git_secret": git_secret(layout),
+        "status_secret": status_secret(layout, place),
+        "webhook_secret": webhook_secret(layout),
+    }
 
 
 def context(layout: Layout, overlay: Overlay) -> str:

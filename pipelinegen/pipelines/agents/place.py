@@ -29,6 +29,11 @@ class Place:
         return self.forge == "github" and self.host != _GITHUB
 
     @property
+    def root(self) -> str:
+        """Where the forge itself is."""
+        return self.page.removesuffix(f"/{quote(self.path)}")
+
+    @property
     def encoded(self) -> str:
         """The path as GitLab's API takes it for a project's id."""
         return quote(self.path, safe="")

@@ -18,6 +18,7 @@ from pipelinegen.pipelines.rendering.languages import comment
 # Bundles the schemas of Kubernetes, so that a check needs no network for them.
 _JUDGE = "kubernetes-validate==1.37.0"
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+_RUNNER = "ubuntu-24.04"
 # A user, or a team (GitHub) or group (GitLab).
 _OWNER = r"@?[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:/[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)*"
 
@@ -125,7 +126,10 @@ def _forge_checks(application: Application) -> Iterator[GeneratedFile]:
         action = pins.action("checkout")
         checkout = f"{action.name}@{action.commit}  # {action.tag}"
         yield written(
-            ".github/workflows/checks.yml", "repository/checks.yml", runner=application.runner, checkout=checkout
+            ".github/workflows/checks.yml",
+            "repository/checks.yml",
+            runner=application.runner if application.runner and "github" in application.systems else _RUNNER,
+            checkout=checkout,
         )
     elif forge == "gitlab":
         yield written(".gitlab-ci.yml", "repository/gitlab-ci.yml", image=str(pins.images()["python"]))
