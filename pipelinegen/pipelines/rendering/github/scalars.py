@@ -23,6 +23,11 @@ def literally(text: str) -> str:
     return text.replace(_OPENING, _OPENED)
 
 
+def shown(text: str) -> str:
+    """A text for people where GitHub allows no expression, not even that of a string, and so no `${{`."""
+    return text.replace(_OPENING, "$ {{")
+
+
 def quoted(text: str) -> str:
     """A string inside of an expression."""
     return "'" + text.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from pipelinegen.pipelines import pins
 from pipelinegen.pipelines.model import Artifact, Checkout, Credential, Custom, Job, Pipeline, Run, Secret, Step, Use
 from pipelinegen.pipelines.rendering.github import credentials
 from pipelinegen.pipelines.rendering.github.scalars import literally, plain, quoted, scalar
-from pipelinegen.pipelines.rendering.github.values import LEG, entries
+from pipelinegen.pipelines.rendering.github.values import LEG, entries, for_all
 from pipelinegen.pipelines.rendering.header import block
 
 HANDOVER = "handover"
@@ -45,12 +45,20 @@ class Written:
 
 def steps_of(pipeline: Pipeline, job: Job) -> tuple[Written, ...]:
     """All steps of a job, in their order."""
+    job = _told(pipeline, job)
     taken = tuple(_taken(pipeline, job))
     first = next((at for at, step in enumerate(job.steps) if isinstance(step, Checkout)), -1)
     # A checkout empties the workspace: what other jobs hand over comes after it.
     before = [_step(job, step) for step in job.steps[: first + 1]]
     after = _with_credentials(job, job.steps[first + 1 :])
     return tuple(_apart((*before, *taken, *after, *_given(job))))
+
+
+def _told(pipeline: Pipeline, job: Job) -> Job:
+    """The job, its steps with those variables of the pipeline that cannot stand at its top."""
+    _, odd = for_all(pipeline.variables)
+    steps = tuple(replace(step, env={**odd, **step.env}) if isinstance(step, Run) else step for step in job.steps)
+    return replace(job, steps=steps) if odd else job
 
 
 def _apart(steps: tuple[Written, ...]) -> Iterator[Written]:

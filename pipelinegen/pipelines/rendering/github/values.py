@@ -40,6 +40,18 @@ def expression(value: Value, job: Job | None) -> str:
     return LEG if isinstance(value, Each) else expression_of(job, value)
 
 
+def for_all(variables: Environ) -> tuple[dict[str, Value], dict[str, Value]]:
+    """The variables of a pipeline: those that may stand at its top, and those that each step must have itself.
+
+    At the top act, and so Gitea and Forgejo, evaluate a text twice: what looks like an expression would be one.
+    """
+    plain: dict[str, Value] = {}
+    odd: dict[str, Value] = {}
+    for name, value in variables.items():
+        (odd if isinstance(value, Literally) and "${{" in value.text else plain)[name] = value
+    return plain, odd
+
+
 def entries(environ: Environ, job: Job | None, width: int) -> tuple[tuple[str, str], ...]:
     """Names and scalars of YAML. width: how far what belongs to a name is indented."""
     return tuple((name, scalar(expression(value, job), width)) for name, value in environ.items())

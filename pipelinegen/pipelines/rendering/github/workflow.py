@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pipelinegen.errors import Defect
 from pipelinegen.pipelines.model import GeneratedFile, Job, Permission, Pipeline, Question
 from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.rendering.github.conditions import condition_of, events_of
 from pipelinegen.pipelines.rendering.github.credentials import environment_of
 from pipelinegen.pipelines.rendering.github.paths import path_filters
-from pipelinegen.pipelines.rendering.github.scalars import literally, scalar
+from pipelinegen.pipelines.rendering.github.scalars import literally, scalar, shown
 from pipelinegen.pipelines.rendering.github.steps import HANDOVER, Entries, Written, output_of, steps_of
-from pipelinegen.pipelines.rendering.github.values import entries
+from pipelinegen.pipelines.rendering.github.values import entries, for_all
 from pipelinegen.pipelines.rendering.header import block, header
 
 PATH = ".github/workflows/pipelinegen.yml"
@@ -57,27 +58,34 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
     text = render(
         "ci/github.yml.j2",
         header=header("#", pipeline.header, blocks=True),
-        name=scalar(pipeline.name),
+        name=scalar(shown(pipeline.name)),
         changes="change" in events,
         pushes=bool(events & {"branch", "tag"}),
-        branches=[scalar(each) for each in triggers.branches],
-        pushed=[scalar(each) for each in triggers.branches] if "branch" in events else [],
-        tags=[scalar(each) for each in triggers.tags] if "tag" in events else [],
-        paths=[scalar(each) for each in path_filters(triggers.paths)],
+        branches=_patterns(triggers.branches),
+        pushed=_patterns(triggers.branches) if "branch" in events else [],
+        tags=_patterns(triggers.tags) if "tag" in events else [],
+        paths=_patterns(path_filters(triggers.paths)),
         schedule=scalar(triggers.schedule) if "schedule" in events and triggers.schedule else "",
         manual="manual" in events,
         questions=[_question(each) for each in triggers.questions],
-        variables=entries(pipeline.variables, None, 4),
+        variables=entries(for_all(pipeline.variables)[0], None, 4),
         block=block("#", "jobs").rstrip("\n"),
         jobs=[_job(pipeline, job) for job in pipeline.jobs],
     )
     return (GeneratedFile(PATH, text),)
 
 
+def _patterns(patterns: Iterable[str]) -> list[str]:
+    """Patterns of branches, tags or paths. None may hold the beginning of an expression; a star may stand in it."""
+    return [scalar(each.replace("${{", "$*{{")) for each in patterns]
+
+
 def _question(question: Question) -> WrittenQuestion:
+    if any("${{" in text for text in (question.name, question.default, *question.choices)):
+        raise Defect(f"the question {question.name} offers an expression, which GitHub refuses", id="question")
     return WrittenQuestion(
         scalar(question.name),
-        scalar(question.help),
+        scalar(shown(question.help)),
         scalar(question.default) if question.default else "",
         tuple(scalar(choice) for choice in question.choices),
     )
