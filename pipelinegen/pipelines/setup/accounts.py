@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pipelinegen.markdown import span
 from pipelinegen.pipelines.application import Application
 from pipelinegen.pipelines.deployers.kubernetes import ACCOUNT, SETUP
 from pipelinegen.pipelines.model import Pipeline
@@ -35,8 +36,9 @@ def sections(application: Application, pipelines: Sequence[Pipeline]) -> Iterato
         }
         for one in stored
     ]
+    registries = ", ".join(map(span, application.registries))
     if entries:
-        yield render("setup/accounts.md.j2", entries=entries, account=ACCOUNT)
+        yield render("setup/accounts.md.j2", entries=entries, account=ACCOUNT, registries=registries)
 
 
 def _account_files(one: Held, deployers: Sequence[str | None]) -> list[str]:
