@@ -23,10 +23,14 @@ def _reference(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> Reference:
 _Loader.add_constructor("!reference", _reference)
 
 
+def documents(text: str) -> list[dict[str, Any]]:
+    """The documents of a file as values: with `spec`, there are two."""
+    return [dict(one) for one in yaml.load_all(text, Loader=_Loader)]
+
+
 def tree(text: str) -> dict[str, Any]:
-    """The file as values; of several documents, as a component has them, the last."""
-    *_, last = yaml.load_all(text, Loader=_Loader)
-    return dict(last)
+    """The file as values; with `spec`, what comes behind it."""
+    return documents(text)[-1]
 
 
 def jobs(found: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

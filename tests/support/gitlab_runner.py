@@ -43,7 +43,7 @@ class Ran:
         return {found[2]: found[1] for found in re.finditer(r"^ (PASS|FAIL|WARN) +(\S+(?: \[.*\])?) *$", plain, re.M)}
 
 
-def _for_this_runner(text: str, home: Path) -> str:
+def for_this_runner(text: str, home: Path) -> str:
     """What gitlab-ci-local does not do as GitLab does, said otherwise.
 
     It does not know `expand: false`, and expands every variable. For plain shells, too, it starts services in
@@ -117,7 +117,7 @@ class Project:
         words = [*named, *arguments, *jobs]
         copy = self.folder / _COPY
         text = (self.folder / ".gitlab-ci.yml").read_text(encoding="utf-8")
-        copy.write_text(_for_this_runner(text, self.home), encoding="utf-8")
+        copy.write_text(for_this_runner(text, self.home), encoding="utf-8")
         shells = (
             "--file",
             _COPY,

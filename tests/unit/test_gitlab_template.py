@@ -1,0 +1,83 @@
+"""`.gitlab-ci-template.yml`: one name for each option through every door, pins and version from one place."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelinegen import __version__, options
+from pipelinegen.pipelines.pins import images
+from tests.support.gitlab_ci import documents, jobs
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / ".gitlab-ci-template.yml").read_text(encoding="utf-8")
+HEADER, BODY = documents(TEXT)
+INPUTS: dict[str, dict[str, Any]] = HEADER["spec"]["inputs"]
+# What is of the template and not of the command.
+OWN = {
+    *("build", "bump", "observe", "if", "prefix", "build-stage", "bump-stage", "observe-stage"),
+    *("version", "image", "docker-image", "token-variable", "username", "references"),
+}
+OBSERVE = {"--status", "--timeout", "--interval"}
+OPTIONS = [*options.BUMP, *(option for option in options.OBSERVE if option.names[-1] in OBSERVE)]
+TYPES = {"many": "array", "flag": "boolean"}
+
+
+def named(option: options.Option) -> str:
+    return option.names[-1].removeprefix("--")
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=named)
+def test_an_option_is_an_input_of_its_name(option: options.Option) -> None:
+    found = INPUTS[named(option)]
+    assert found.get("type", "string") == TYPES.get(option.kind, "string")
+    assert found["default"] == {"many": [], "flag": False}.get(option.kind, "")
+    choices = ("true", "false") if option.kind == "toggle" else option.choices
+    assert tuple(found.get("options", ())) == (("", *choices) if choices else ())
+    assert (found.get("regex") == "^[0-9]*$") is (option.kind == "number")
+    said = re.sub(r"(; repeatable| \(repeatable\))", "", option.help)
+    assert found["description"].removeprefix("observe: ") == said
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=named)
+def test_an_input_reaches_the_variable_of_its_option(option: options.Option) -> None:
+    variables = BODY[".pipelinegen-inputs"]["variables"]
+    prefix = {"many": "list:", "flag": "flag:"}.get(option.kind, "")
+    assert variables[option.variable.replace("PIPELINEGEN_", "INPUT_")] == f"{prefix}$[[ inputs.{named(option)} ]]"
+
+
+def test_there_is_no_other_input() -> None:
+    assert set(INPUTS) == OWN | {named(option) for option in OPTIONS}
+    assert all(value["description"] for value in INPUTS.values())
+
+
+def test_every_input_is_used_and_only_those_are() -> None:
+    used = set(re.findall(r"\$\[\[ inputs\.([\w-]+) \]\]", json.dumps(BODY)))
+    assert used == set(INPUTS)
+
+
+def test_version_and_images_are_those_of_this_release() -> None:
+    assert INPUTS["version"]["default"] == __version__
+    assert INPUTS["image"]["default"] == str(images()["python"])
+    assert INPUTS["docker-image"]["default"] == str(images()["docker"])
+
+
+def test_no_input_stands_in_a_script() -> None:
+    for name, job in jobs(BODY):
+        for key in ("before_script", "script", "after_script"):
+            assert "$[[" not in json.dumps(job.get(key, [])), name
+
+
+def test_a_text_of_an_input_cannot_leave_its_value() -> None:
+    """GitLab puts the text of an input into the file before it reads the file as YAML."""
+    free = {named(option) for option in OPTIONS} | {"references", "username", "if"}
+    for line_above, line in zip(TEXT.splitlines(), TEXT.splitlines()[1:], strict=False):
+        found = re.search(r"\$\[\[ inputs\.([\w-]+) \]\]", line)
+        if found and found[1] in free:
+            assert re.search(r": [|>]-$", line_above), line
+
+
+def test_the_component_is_the_template() -> None:
+    assert (ROOT / "templates" / "pipelinegen.yml").read_text(encoding="utf-8") == TEXT
