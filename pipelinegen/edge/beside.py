@@ -108,7 +108,7 @@ def pipelines_in(directory: str, name: str) -> list[str]:
     """The pipeline files of a folder: of a repository's root, or a folder of workflows."""
     folder = os.path.join(directory, name)
     found: list[str] = []
-    patterns = (".gitlab-ci.yml", "Jenkinsfile", "Jenkinsfile.*", "*.jenkinsfile", "*.gitlab-ci.yml")
+    patterns: tuple[str, ...] = (".gitlab-ci.yml", "Jenkinsfile", "Jenkinsfile.*", "*.jenkinsfile", "*.gitlab-ci.yml")
     if os.path.abspath(folder).endswith("/.github/workflows"):
         patterns = ("*.yml", "*.yaml")
     try:

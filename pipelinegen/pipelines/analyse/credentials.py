@@ -64,22 +64,17 @@ def credentials_of(reading: Reading, works: Sequence[Work]) -> tuple[Credential,
     sights: dict[str, list[Sight]] = {}
     for work in works:
         for grant in dict.fromkeys(work.job.everything()):
-            if _is_derived(grant, work):
-                continue
+            if grant.via == "permission":
+                continue  # the statement of a job's identity is told by what accepts it
             sight = _sight(reading, work, grant)
             if sight is not None:
                 sights.setdefault(grant.name, []).append(sight)
-        for sight in identities.of_work(reading, work):
-            sights.setdefault(sight[0].name, []).append(
-                Sight(sight[0], work.job, "oidc", sight[1], _BY_USE, sight[2], len(work.job.steps))
+        for grant, target, foreign in identities.of_work(reading, work):
+            kind = grant.kind or "oidc"
+            sights.setdefault(grant.name, []).append(
+                Sight(grant, work.job, kind, target, _BY_USE, foreign, len(work.job.steps))
             )
     return tuple(_credential(name, several) for name, several in sights.items())
-
-
-def _is_derived(grant: Grant, work: Work) -> bool:
-    """The statement of a job's identity is told by what accepts it."""
-    del work
-    return grant.via == "permission"
 
 
 def _sight(reading: Reading, work: Work, grant: Grant) -> Sight | None:
@@ -240,6 +235,7 @@ def _credential(name: str, sights: Sequence[Sight]) -> Credential:
         note = "names an identity that the job's signed statement is exchanged for; opens nothing by itself"
     elif (
         life == "stored"
+        and best.grant.via != "binding"
         and identifies(name)
         and not any(each.certain >= _BY_USE and each.kind in {"kubeconfig", "ssh-key"} for each in sights)
     ):

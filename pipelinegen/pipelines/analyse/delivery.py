@@ -72,8 +72,11 @@ def _merged(several: Iterable[Delivery]) -> list[Delivery]:
 def _pushed(work: Work) -> list[Delivery]:
     found: list[Delivery] = []
     skip_cluster = work.local_cluster and not holds_cluster_credential(work.job)
+    skip_ssh = _only_looks(work)
     for run in work.runs:
         effect = run.effect
+        if effect is not None and effect.tool == "ssh" and skip_ssh:
+            continue
         if effect is None or effect.does not in {"deliver", "undo"} or not _counts(work, run):
             continue
         tool = tool_of(work, run)
@@ -89,6 +92,12 @@ def _pushed(work: Work) -> list[Delivery]:
             words = " ".join(each.value for each in step.inputs)
             found += _delivery(work.job, KNOWN_PLUGINS[step.name], "push", step.place, step.name, False, words)  # type: ignore[arg-type]  # of the table
     return found
+
+
+def _only_looks(work: Work) -> bool:
+    """Is all that is known of what the job runs on hosts a dry run?"""
+    inner = [run.effect for run in work.runs if run.effect is not None and "ssh" in run.command.via]
+    return any(effect.does == "dry" for effect in inner) and all(effect.does in {"dry", "watch"} for effect in inner)
 
 
 def _is_dry(inputs: Sequence[object]) -> bool:
@@ -108,7 +117,7 @@ def _counts(work: Work, run: Run) -> bool:
     if run.effect is None or run.effect.tool != "compose":
         return True
     if any(via in {"ssh", "plink", "gcloud", "az"} for via in run.command.via) or is_remote_docker(
-        run.command, work.values
+        run.command, run.values
     ):
         return True
     if run.effect.verb.startswith(("stack", "service")):
@@ -128,10 +137,25 @@ def tool_of(work: Work, run: Run) -> Tool:
         return "kustomize"
     if "helm" in feeders:
         return "helm"
+    file = option(run.command, "-f", "--filename")
+    written = _written_by(work, file) if file else ""
+    if written:
+        return "kustomize" if written == "kustomize" else "helm"
     overlaid = option(run.command, "-k", "--kustomize")
     if overlaid and reads_manifests_of([each.command for each in work.runs]):
         return "kustomize"
     return "kubectl"
+
+
+def _written_by(work: Work, file: str) -> str:
+    """The program that made a file of manifests: kustomize or helm, where one of them did."""
+    for each in work.runs:
+        if any(word.text == file for _, word in each.command.redirects):
+            if each.command.program == "kustomize" or "kustomize" in each.command.arguments[:1]:
+                return "kustomize"
+            if each.command.program == "helm":
+                return "helm"
+    return ""
 
 
 def _pulled(work: Work) -> list[Delivery]:
@@ -169,12 +193,12 @@ def _delivery(
 
 def environments_of(job: Job, words: str, given: str = "") -> list[tuple[str | None, str]]:
     """The environments of a job that a command changes, and where their names stand."""
+    if given:
+        return [(given, "command")]
     named = [each.name for each in job.environments]
     if named:
         computed = [name for name in named if re.fullmatch(r"\s*(?:\$\{\{.*\}\}|\$\{?\w+\}?)\s*", name, re.DOTALL)]
         return [(None if name in computed else name, "environment") for name in dict.fromkeys(named)]
-    if given:
-        return [(given, "command")]
     for text, source, certain in ((job.shown, "job", True), (job.id, "job", True), (words, "command", False)):
         name = environment_in(text, certain=certain)
         if name:

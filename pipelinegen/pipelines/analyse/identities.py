@@ -43,7 +43,9 @@ def _github(work: Work) -> str:
 def exchanged(work: Work) -> list[str]:
     """What the commands of a job exchange an identity for."""
     text = "\n".join(" ".join(word.text for word in run.command.words) for run in work.runs)
-    text += "\n".join(work.values)
+    text += "\n".join(
+        each.name for each in (*work.job.variables, *(v for step in work.job.steps for v in step.variables))
+    )
     return [target for pattern, target in _EXCHANGES if re.search(pattern, text)]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelinegen.pipelines.analyse.actions import known
-from pipelinegen.pipelines.analyse.work import Work
+from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.reading import Place, Step, Unknown
 from pipelinegen.pipelines.shell.git import GitAct, is_own, sounds_like_manifests
 from pipelinegen.pipelines.shell.tools import option
@@ -58,7 +59,7 @@ def _walk(work: Work) -> tuple[list[Change], list[Unknown]]:
             if run.command.program in {"cd", "pushd"}:
                 state.words += run.command.arguments
             if run.act is not None:
-                _act(state, run.act, number, changes, doubts, work)
+                _act(state, run, run.act, changes, doubts)
     return changes, doubts
 
 
@@ -106,52 +107,54 @@ def _plugin(state: _State, step: Step) -> None:
             state.words.append(url)
 
 
-def _act(state: _State, act: GitAct, number: int, changes: list[Change], doubts: list[Unknown], work: Work) -> None:
+def _act(state: _State, run: Run, act: GitAct, changes: list[Change], doubts: list[Unknown]) -> None:
     place = act.command.place
     if act.did == "bump":
-        names = tuple(
-            following
-            for flag, following in zip(act.command.arguments, act.command.arguments[1:], strict=False)
-            if flag in {"--env", "--to"}
-        ) or tuple(text.partition("=")[2] for text in act.command.arguments if text.startswith(("--env=", "--to=")))
-        names = tuple(name for name in names if not name.startswith("$") and "${{" not in name)
-        repository = option(act.command, "--repo")
-        changes.append(
-            Change(
-                place,
-                f"pipelinegen {act.command.arguments[0]}",
-                repository or "manifests",
-                act.command.arguments,
-                names,
-                number,
-            )
-        )
-        return
-    if act.did in {"clone", "remote"}:
-        where = _filled(act.where, work)
+        changes += _bumped(run, act)
+    elif act.did in {"clone", "remote"}:
+        where = filled(act.where, run.values)
         if not is_own(where):
             state.other = where
-            state.words.append(re.sub(r"^.*?://", "", where))
-        return
-    if act.did in {"edit", "image-edit"}:
+            state.words.append(shown(where))
+    elif act.did in {"edit", "image-edit"}:
         state.edited = True
         state.image_edit = state.image_edit or act.did == "image-edit"
         state.words += act.command.arguments
-        return
-    if act.did == "dispatch":
+    elif act.did == "dispatch":
         doubts.append(Unknown(place, f"starts another pipeline, which is not read: {act.command.shown[:100]}"))
-        return
-    repository = state.other
-    where = _filled(act.where, work)
-    if "://" in where or "@" in where or (act.did == "pull-request" and "/" in where):
-        repository = "" if is_own(where) else where
-    state.words += [text for text in act.command.arguments if "://" not in text]
-    _settle(state, place, "pull request" if act.did == "pull-request" else "push", repository, number, changes, doubts)
+    else:
+        repository = state.other
+        where = filled(act.where, run.values)
+        if "://" in where or "@" in where or (act.did == "pull-request" and "/" in where):
+            repository = "" if is_own(where) else where
+        state.words += [text for text in act.command.arguments if "://" not in text]
+        how = "pull request" if act.did == "pull-request" else "push"
+        _settle(state, place, how, repository, run.step, changes, doubts)
 
 
-def _filled(text: str, work: Work) -> str:
+def _bumped(run: Run, act: GitAct) -> list[Change]:
+    """What our own commands write: nothing beyond the work tree where they are told so, or given a folder."""
+    command = act.command
+    deliver = filled(option(command, "--deliver"), run.values)
+    repository = filled(option(command, "--repo"), run.values)
+    local = bool(repository) and not re.search(r"://|^[\w.-]+@|^\$", repository)
+    if deliver in {"worktree", "commit"} or (not deliver and local):
+        return []
+    flags = {"--env", "--to"}
+    pairs = zip(command.arguments, command.arguments[1:], strict=False)
+    names = [following for flag, following in pairs if flag in flags]
+    names += [text.partition("=")[2] for text in command.arguments if text.partition("=")[0] in flags and "=" in text]
+    names = [filled(name, run.values) for name in names]
+    named = tuple(name for name in names if "$" not in name)
+    how = f"pipelinegen {act.command.arguments[0]}"
+    return [Change(command.place, how, repository or "manifests", command.arguments, named, run.step)]
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with the variables whose values the pipeline says."""
+
     def value(match: re.Match[str]) -> str:
-        found = work.values.get(match[1], "")
+        found = values.get(match[1], "")
         return found if found and "$" not in found else match[0]
 
     return re.sub(r"\$\{?(\w+)\}?", value, text)

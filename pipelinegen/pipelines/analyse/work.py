@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelinegen.pipelines.analyse.actions import Known, known
@@ -22,6 +22,8 @@ class Run:
     command: Command
     effect: Effect | None
     act: GitAct | None
+    # The variables of its step whose values the pipeline says.
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,6 @@ class Work:
 
     job: Job
     runs: tuple[Run, ...]
-    values: dict[str, str]
 
     @property
     def local_cluster(self) -> bool:
@@ -57,15 +58,17 @@ def work_of(reading: Reading) -> tuple[Work, ...]:
 def _work(job: Job) -> Work:
     values = {each.name: each.value for each in job.variables if "${{" not in each.value}
     runs: list[Run] = []
-    unwrapper = Unwrapper(values)
     for number, step in enumerate(job.steps):
         if not step.script or step.shell.startswith(("python", "node", "perl", "ruby")):
             continue
         own = {each.name: each.value for each in step.variables if "${{" not in each.value}
         unwrapper = Unwrapper({**values, **own})
-        for command in unwrapper.run(step.script, step.shell):
-            runs.append(Run(number, command, effect_of(command), git_act(command)))
-    return Work(job, tuple(runs), values | {each.name: each.value for step in job.steps for each in step.variables})
+        known = {**values, **own}
+        runs += [
+            Run(number, command, effect_of(command), git_act(command), known)
+            for command in unwrapper.run(step.script, step.shell)
+        ]
+    return Work(job, tuple(runs))
 
 
 def _makes_cluster(command: Command) -> bool:

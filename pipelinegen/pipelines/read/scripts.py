@@ -123,7 +123,7 @@ def _script(following: _Following, job: Job, step: Step, command: Command) -> St
     ):
         _opaque(following, job, step, command, command.arguments[0])
         return None
-    if first.startswith("$") and not first.startswith("$("):
+    if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}", first):
         following.say(
             command.place, f"the program is held by a variable whose value is not here: {command.shown[:100]}"
         )

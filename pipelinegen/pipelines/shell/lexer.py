@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pipelinegen.pipelines.reading import Line, Place
 from pipelinegen.pipelines.shell.words import Command, Word, variables_in
@@ -59,6 +60,9 @@ class _Script:
         self.pipe: Command | None = None
         # A command whose here-document is still to come, with its index in what was found.
         self.waiting: list[int] = []
+        # The functions whose bodies are open, "" for a group that is none; and the one whose body is to come.
+        self.open: list[str] = []
+        self.announced_function = ""
 
     def place(self, at: int) -> Place:
         index = min(bisect_right(self.starts, at), len(self.places)) - 1
@@ -109,6 +113,7 @@ class _Script:
     def _operator(self, operator: str) -> None:
         if operator == "(" and len(self.words) == 1 and self.text.startswith(")", self.at):
             self.at += 1  # the head of a function
+            self.announced_function = self.words[0].text
             self.words.clear()
         elif operator == ")" and self.words and self._is_pattern():
             self.words.clear()
@@ -128,8 +133,17 @@ class _Script:
         if words or assignments or self.redirects or self.announced:
             first = words[0] if words else assignments[0][1] if assignments else None
             place = first.place if first else self.place(min(self.at, len(self.text) - 1))
+            function = next((name for name in reversed(self.open) if name), "")
             command = Command(
-                tuple(words), place, tuple(assignments), tuple(self.redirects), None, self.pipe, (), tuple(self.inner)
+                tuple(words),
+                place,
+                tuple(assignments),
+                tuple(self.redirects),
+                None,
+                self.pipe,
+                (),
+                tuple(self.inner),
+                function,
             )
             self.found.append(command)
             self.waiting += [len(self.found) - 1] if self.announced else []
@@ -141,7 +155,12 @@ class _Script:
         """The words of the command, and the assignments before them; the grammar's own words are taken away."""
         words = self.words
         while words and words[0].text in _OPENING | _CLOSING:
+            self._brace(words[0].text)
             words = words[1:]
+        if words and words[0].text == "function" and len(words) > 1:
+            self.announced_function = words[1].text
+            self._brace("{" if words[-1].text == "{" else "")
+            return [], []
         if words and words[0].text in {"for", "case", "select", "function"}:
             return [], [(words[1].text, words[3]) for _ in "1" if words[0].text == "for" and len(words) > 3]
         assignments = []
@@ -150,6 +169,13 @@ class _Script:
             assignments.append((match[1], Word(word.text[match.end() :], word.place, word.variables, word.literal)))
             words = words[1:]
         return list(words), assignments
+
+    def _brace(self, word: str) -> None:
+        if word == "{":
+            self.open.append(self.announced_function)
+            self.announced_function = ""
+        elif word == "}" and self.open:
+            self.open.pop()
 
     def _bodies(self) -> None:
         """Read the here-documents that were announced on the line before."""
@@ -324,13 +350,4 @@ def _bracket_end(text: str, at: int) -> int:
 
 
 def _with(command: Command, *, document: Word | None = None, before: Command | None = None) -> Command:
-    return Command(
-        command.words,
-        command.place,
-        command.assignments,
-        command.redirects,
-        document or command.document,
-        before or command.before,
-        command.via,
-        command.inner,
-    )
+    return replace(command, document=document or command.document, before=before or command.before)

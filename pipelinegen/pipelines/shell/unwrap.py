@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from pipelinegen.pipelines.reading import Line
 from pipelinegen.pipelines.shell.lexer import commands_in, commands_of
-from pipelinegen.pipelines.shell.words import Command, Word
+from pipelinegen.pipelines.shell.words import Command, Word, variables_in
 
 MAX_UNWRAPPED = 8
 
@@ -124,23 +125,50 @@ class Unwrapper:
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self.values = dict(values)
+        self.functions: dict[str, list[Command]] = {}
+        self.called: set[str] = set()
 
     def run(self, lines: Sequence[Line], shell: str = "") -> list[Command]:
-        """What a script runs, in order."""
+        """What a script runs, in order; the body of a function at each of its calls, with the words of the call."""
+        commands = commands_of(lines, shell)
+        for command in commands:
+            if command.function:
+                self.functions.setdefault(command.function, []).append(command)
         found: list[Command] = []
-        for command in commands_of(lines, shell):
-            found += self.unwrapped(command, 0)
+        for command in commands:
+            if not command.function:
+                found += self.unwrapped(command, 0)
+        # What nothing here calls may be called from elsewhere.
+        for name, body in self.functions.items():
+            if name not in self.called:
+                found += [each for command in body for each in self.unwrapped(replace(command, function=""), 0)]
         return found
 
     def unwrapped(self, command: Command, depth: int) -> list[Command]:
         self._learn(command)
         if not command.words or depth > MAX_UNWRAPPED:
             return [command]
+        if command.words[0].text in self.functions and depth < MAX_UNWRAPPED:
+            return self._called(command, depth)
         for rule in _RULES:
             result = rule(self, command)
             if result is not None:
                 return [inner for each in result for inner in self.unwrapped(each, depth + 1)]
         return [command, *self._remote(command, depth)]
+
+    def _called(self, command: Command, depth: int) -> list[Command]:
+        """The body of a function of the script, with the words of the call in the place of $1, $2 and $@."""
+        name = command.words[0].text
+        self.called.add(name)
+        given = command.words[1:]
+        found: list[Command] = []
+        for each in self.functions[name]:
+            words = [filled for word in each.words for filled in _positional(word, given)]
+            inner = replace(
+                each, words=tuple(words), via=(*command.via, *each.via), before=each.before or command.before
+            )
+            found += self.unwrapped(replace(inner, function=""), depth + 1)
+        return found
 
     def _learn(self, command: Command) -> None:
         named = list(command.assignments)
@@ -177,6 +205,24 @@ class Unwrapper:
 
 
 VARIABLE_WHOLE = re.compile(r"\$(?:env:([A-Za-z_]\w*)|([A-Za-z_]\w*)|\{(?!\{)(?:env\.|params\.)?([A-Za-z_]\w*)\})")
+
+
+def _positional(word: Word, given: Sequence[Word]) -> list[Word]:
+    """A word of a function's body; one that is a parameter alone keeps the place of what was given."""
+    if "$" not in word.text or word.literal:
+        return [word]
+    if word.text in {"$@", "$*", "${@}"}:
+        return list(given)
+    whole = re.fullmatch(r"\$\{?([1-9])\}?", word.text)
+    if whole:
+        return [given[int(whole[1]) - 1]] if int(whole[1]) <= len(given) else [word]
+
+    def value(match: re.Match[str]) -> str:
+        number = int(match[1] or match[2])
+        return given[number - 1].text if number <= len(given) else match[0]
+
+    text = re.sub(r"\$([1-9])(?!\d)|\$\{([1-9])[^}]*\}", value, word.text)
+    return [Word(text, word.place, variables_in(text))]
 
 
 def _is_cloud_ssh(command: Command) -> bool:
@@ -224,31 +270,12 @@ def _within(command: Command, words: Sequence[Word], via: str) -> list[Command]:
 
 
 def _via(command: Command, via: tuple[str, ...]) -> Command:
-    return Command(
-        command.words,
-        command.place,
-        command.assignments,
-        command.redirects,
-        command.document,
-        command.before,
-        via,
-        command.inner,
-    )
+    return replace(command, via=via, function="")
 
 
 def _rest(command: Command, words: Sequence[Word], via: str = "") -> Command:
     """The same command with fewer words."""
-    chain = (*command.via, via) if via else command.via
-    return Command(
-        tuple(words),
-        command.place,
-        command.assignments,
-        command.redirects,
-        command.document,
-        command.before,
-        chain,
-        command.inner,
-    )
+    return replace(command, words=tuple(words), via=(*command.via, via) if via else command.via)
 
 
 def _from_variable(self: Unwrapper, command: Command) -> list[Command] | None:

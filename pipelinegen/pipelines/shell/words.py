@@ -41,6 +41,8 @@ class Command:
     before: Command | None = None
     via: tuple[str, ...] = ()
     inner: tuple[Command, ...] = field(default=())
+    # The function of the script in whose body it stands.
+    function: str = ""
 
     @property
     def program(self) -> str:

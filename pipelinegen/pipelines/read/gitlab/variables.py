@@ -26,6 +26,10 @@ _SYSTEM = re.compile(
     r"|HOME|PATH|PWD|OLDPWD|USER|SHELL|HOSTNAME|LANG|LC_\w+|TERM|TMPDIR|IFS|RANDOM|SECONDS|LINENO|UID|EUID|PPID|BASH\w*|OPTARG"
     r"|REPLY|FUNCNAME|PIPESTATUS|SSH_AUTH_SOCK|SSH_AGENT_PID|GOPATH|JAVA_HOME|PYTHONPATH|LINES|COLUMNS"
 )
+# Truth values, numbers, addresses, paths and what is made from variables is no secret in clear.
+_NO_SECRET = re.compile(
+    r"(?i:true|false|always|never|yes|no|if-not-present)|[\d.]+|.*\$.*|/.*|\.{1,2}/.*|\w+://[^@]*|[\w./-]+\.\w{2,5}"
+)
 _READ = re.compile(r"^(?:read|mapfile|readarray|getopts)$")
 
 
@@ -54,7 +58,7 @@ def grants_of_settings(settings: Sequence[Setting], declared: Mapping[str, str],
                 found.append(_given(name, each.place, scope, each.name))
             elif not is_set(name, declared) or name == each.name:
                 found.append(Grant(name, "stored", each.place, scope, "env", each.name))
-        if each.value and "$" not in each.value:
+        if len(each.value) >= 6 and not _NO_SECRET.fullmatch(each.value):
             found.append(Grant(each.name, "file", each.place, scope, "clear", each.name))
     return tuple(found)
 

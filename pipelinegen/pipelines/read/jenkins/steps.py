@@ -334,6 +334,7 @@ def _method(state: State, name: str, around: Around, found: Found) -> None:
     method = state.methods.get(name)
     if method is not None and name not in state.running:
         state.running.append(name)
+        state.objects.update(method.parameters)
         walk(state, method.body, around, found)
         state.running.pop()
 
@@ -477,6 +478,7 @@ def _judge(state: State, each: Call, found: Found, around: Around) -> None:
         or _OBJECTS.match(name)
         or _METHODS.search(name)
         or "[]" in name
+        or name in state.objects
         or name.startswith("@")
         or (root in state.objects and not name[len(root) :].startswith(".deploy"))
     ):

@@ -111,6 +111,7 @@ class Method:
     name: str
     body: list[Statement]
     line: int
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -333,14 +334,16 @@ class _Parser:
         start = self.at
         self.at += ahead + 2
         depth = 0
+        names: list[str] = []
         while self.token.kind != "end":
             depth += self.is_mark("(") - self.is_mark(")")
+            names += [self.token.value] if self.token.kind == "name" else []
             self.take()
             if not depth:
                 break
         self.lines()
         if self.is_mark("{"):
-            return [Method(name.value, self.block(), name.line)]
+            return [Method(name.value, self.block(), name.line, tuple(names))]
         self.at = start + ahead + 1
         value = self.expression(command=True)
         return [value] if isinstance(value, Call | Raw) else []

@@ -92,7 +92,8 @@ def _string(text: str, at: int, line: int) -> tuple[Token, int]:
 
 
 def _until(text: str, at: int, line: int, quote: str, *, escapes: bool, interpolated: bool) -> tuple[Token, int]:
-    start, parts = line, []
+    start = line
+    parts: list[str] = []
     lines = [line]
     while at < len(text):
         if text.startswith(quote, at):
