@@ -21,11 +21,16 @@ def yaml(value: object) -> str:
     if isinstance(value, int):
         return str(value)
     text = _text(value)
-    return text if _plain(text) else '"' + "".join(map(_yaml, text)) + '"'
+    return text if _plain(text) else _quoted(text)
 
 
-def _yaml(character: str) -> str:
-    # Of the two halves in which JSON writes a character beyond the first plane YAML knows nothing.
+def _quoted(text: str) -> str:
+    """In double quotes as JSON, YAML and HCL read them."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    # Of the two halves in which JSON writes a character beyond the first plane YAML and HCL know nothing.
     return json.dumps(character)[1:-1] if character <= "\uffff" else f"\\U{ord(character):08x}"
 
 
@@ -64,7 +69,7 @@ def groovy_comment(value: object) -> str:
 
 def hcl(value: object) -> str:
     """A string of HCL in double quotes: `${` and `%{` stay text."""
-    return json_text(_text(value)).replace("${", "$${").replace("%{", "%%{")
+    return _quoted(_text(value)).replace("${", "$${").replace("%{", "%%{")
 
 
 def puppet(value: object) -> str:
@@ -73,8 +78,9 @@ def puppet(value: object) -> str:
 
 
 def ruby(value: object) -> str:
-    """A string of Ruby in single quotes."""
-    return "'" + _text(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+    """A string of Ruby in single quotes; a carriage return, which Ruby would drop, in double ones beside them."""
+    parts = _text(value).split("\r")
+    return ' "\\r" '.join("'" + part.replace("\\", "\\\\").replace("'", "\\'") + "'" for part in parts)
 
 
 def comment(value: object) -> str:
