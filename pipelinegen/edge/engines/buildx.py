@@ -73,7 +73,8 @@ class Buildx(Docker):
         version = self.plugin_version()
         if version is None:
             return Detected(self.name, None, False, "docker has no plugin buildx")
-        if version_of(version) < MINIMUM:
+        # Built from its source it says 0.0.0+unknown.
+        if (0, 0) != version_of(version) < MINIMUM:
             return Detected(self.name, version, False, f"buildx {version} is older than 0.10")
         done = self.call("buildx", "inspect", timeout=DETECT_SECONDS)
         if done.returncode != 0:

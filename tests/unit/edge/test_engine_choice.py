@@ -91,6 +91,11 @@ def test_a_builder_that_cannot_write_a_layout_gives_way_to_docker(machine: Machi
     assert "docker buildx create --use" in why
 
 
+def test_a_buildx_that_was_built_from_its_source_does_not_know_its_version(machine: Machine) -> None:
+    machine.docker("28.2.2", SERVER, *machine.buildx("remote", version="v0.0.0+unknown"))
+    assert choose("auto", machine.setup())[1] == "buildx 0.0.0+unknown with the builder mine (driver remote)"
+
+
 def test_with_the_image_store_of_containerd_the_same_builder_can(machine: Machine) -> None:
     status = '[["driver-type","io.containerd.snapshotter.v1"]]'
     machine.docker("28.2.2", SERVER, *machine.buildx("docker", status))
