@@ -69,6 +69,7 @@ def _grants(*, write: bool) -> tuple[Permission, ...]:
         Permission("contents", "read", "to read the commits of the branch"),
         Permission("pull-requests", "read", "to see whether it is merged"),
         Permission("statuses", "read", "to read what the agent reports"),
+        Permission("checks", "read", "to read what the agent reports as checks"),
     )
 
 
