@@ -14,6 +14,8 @@ from pipelinegen.pipelines.application import AppEnvironment, AppImage, Applicat
 KUSTOMIZATION = "kustomization.yaml"
 # The tag that stands in an overlay until the first bump: no registry has it, so nothing runs by accident.
 UNRELEASED = "unreleased"
+# Folders of the skeleton's own.
+_TAKEN = frozenset(("argocd", "checks", "clusters"))
 IN_CLUSTER = "https://kubernetes.default.svc"
 
 
@@ -121,7 +123,8 @@ def _folders(application: Application) -> list[tuple[str, bool]]:
             and [other for other, matches in enumerate(matchers) if matches(f"{folder}/{KUSTOMIZATION}")] == [at]
         )
         folder = next(selecting, None)
-        found.append((folder or default, folder is not None))
+        instead = default if default not in taken else f"environments/{environment.name}"
+        found.append((folder or instead, folder is not None))
     return found
 
 
@@ -133,8 +136,9 @@ def _wanted(patterns: Sequence[str], project: str) -> Iterator[str]:
             parts.pop()
         named = [project if part == "*" else f"apps/{project}" if part == "**" else part for part in parts]
         # Whatever else has marks of gitignore, a blank or a quote in it is not guessed at.
-        if named and named[-1] != "base" and all(re.fullmatch(r"(?!\.)[A-Za-z0-9._/-]+", part) for part in named):
-            yield "/".join(named)
+        if not named or named[-1] == "base" or not all(re.fullmatch(r"(?!\.)[A-Za-z0-9._/-]+", part) for part in named):
+            continue
+        yield "/".join(named if named[0] not in _TAKEN else [*named, project])
 
 
 def _base(application: Application, folders: Sequence[str]) -> str:

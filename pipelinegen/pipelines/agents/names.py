@@ -7,29 +7,30 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
-LONGEST = 63
+# A label of DNS ends at 63 characters; pods of a Deployment get 17 more, and a label holds no more than 63.
+LONGEST = 46
 _HASH = 8
 
 
 def dns_label(text: str) -> str:
     """A label of DNS: the text itself where it is one; what had to be changed or cut is told apart by a hash."""
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if plain == text and len(text) <= LONGEST:
-        return text
     if plain == text.lower() and len(plain) <= LONGEST:
         return plain
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
-    return f"{plain[: LONGEST - _HASH - 1].strip('-')}-{digest}".strip("-")
+    return _hashed(plain, text)
 
 
 def dns_labels(texts: Iterable[str]) -> Mapping[str, str]:
     """A label for each text, no two alike: `API` beside `api` gets a hash, too."""
     found: dict[str, str] = {}
     for text in texts:
-        label = dns_label(text)
-        if label in found.values():
-            digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
-            label = f"{label[: LONGEST - _HASH - 1].strip('-')}-{digest}"
+        label, salted = dns_label(text), text
+        while label in found.values():
+            label, salted = _hashed(label, salted), f"{salted}."
         found[text] = label
     return MappingProxyType(found)
+
+
+def _hashed(label: str, text: str) -> str:
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
+    return f"{label[: LONGEST - _HASH - 1].strip('-')}-{digest}".strip("-")
