@@ -169,6 +169,8 @@ def project(folder: Path, url: str, **variables: str) -> Project:
     git(folder, "remote", "add", "origin", url)
     (folder / ".git" / "info").mkdir(exist_ok=True)
     (folder / ".git" / "info" / "exclude").write_text(".gitlab-ci-local/\n.gitlab-ci-local.*\n", encoding="utf-8")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message", "Start")
+    git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     return Project(folder, {"CI_PIPELINE_SOURCE": "push", **variables}, home)
 
