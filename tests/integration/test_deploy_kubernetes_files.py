@@ -34,7 +34,7 @@ from tests.support.deploying import (
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import kubernetes_validate
+    import kubernetes_validate  # type: ignore[import-untyped]
 
 RENDERING = ("kubectl", "helm", "kustomize")
 VERSIONS = ("1.29", "1.37")

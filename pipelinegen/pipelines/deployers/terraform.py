@@ -17,6 +17,7 @@ IMAGE_PATHS: tuple[str, ...] = (f"/{ENVIRONMENT}/images.tfvars.json",)
 PLAN = f"{FOLDER}/{{env}}.tfplan"
 
 _PRELUDE = "terraform/prelude.sh"
+_PLANNING = (_PRELUDE, "terraform/values.sh")
 _STATE = ", keep the state of Terraform in a Secret and its lock in a Lease"
 _BACKEND = (
     "Where the state is kept. This one needs no further credential: it is a Secret of the environment's namespace, and",
@@ -109,7 +110,7 @@ def _keep(steps: kubernetes.Steps) -> Run:
 def dry_run(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     """Leaves the plan in PLAN, for people to agree to and for `deploy` to apply."""
     steps = _steps(application, environment)
-    return (_keep(steps), steps.run("Plan the change of", _PRELUDE, "terraform/plan.sh", stage="plan"))
+    return (_keep(steps), steps.run("Plan the change of", *_PLANNING, "terraform/plan.sh", stage="plan"))
 
 
 def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
@@ -117,12 +118,12 @@ def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, 
     return (
         _keep(steps),
         steps.demand(),
-        steps.run("Find the plan for", _PRELUDE, "terraform/planned.sh"),
+        steps.run("Find the plan for", *_PLANNING, "terraform/planned.sh"),
         steps.run("Apply the plan to", _PRELUDE, "terraform/apply.sh"),
         steps.wait(),
         steps.run(
             "Undo the failed deployment to",
-            _PRELUDE,
+            *_PLANNING,
             "terraform/undo.sh",
             "kubernetes/wait.sh",
             when="failure",
@@ -133,7 +134,7 @@ def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, 
 
 def drift(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     steps = _steps(application, environment)
-    return (_keep(steps), steps.run("Look for drift in", _PRELUDE, "terraform/drift.sh", stage="operate"))
+    return (_keep(steps), steps.run("Look for drift in", *_PLANNING, "terraform/drift.sh", stage="operate"))
 
 
 def health(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
