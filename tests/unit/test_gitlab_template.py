@@ -81,3 +81,31 @@ def test_a_text_of_an_input_cannot_leave_its_value() -> None:
 
 def test_the_component_is_the_template() -> None:
     assert (ROOT / "templates" / "pipelinegen.yml").read_text(encoding="utf-8") == TEXT
+
+
+EXAMPLES = re.findall(r"(?ms)^```yaml\n(.*?)^```$", (ROOT / "docs" / "gitlab.md").read_text(encoding="utf-8"))
+PYTHON_TYPES = {"array": list, "boolean": bool, "string": str}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_of_the_document_is_one_that_gitlab_takes(example: str) -> None:
+    found = documents(example)[-1]
+    stages = {".pre", ".post", *found.get("stages", ("build", "test", "deploy"))}
+    for include in found["include"]:
+        values = {name: value["default"] for name, value in INPUTS.items()} | include["inputs"]
+        for name, value in values.items():
+            assert isinstance(value, PYTHON_TYPES[INPUTS[name].get("type", "string")]), name
+            assert value in INPUTS[name].get("options", (value,)), name
+        assert {values[name] for name in ("build-stage", "bump-stage", "observe-stage")} <= stages
+    for name, job in found.items():
+        if isinstance(job, dict):
+            assert job["extends"] in BODY, name
+            known = {option.variable for option in options.BUMP} | {"REFERENCES"}
+            assert set(job["variables"]) <= known
+
+
+def test_the_document_has_an_example_of_each_way() -> None:
+    assert len(EXAMPLES) == 4
+    text = (ROOT / "docs" / "gitlab.md").read_text(encoding="utf-8")
+    assert all(f"`{way}: " in text for way in ("remote", "project", "local", "component"))
+    assert f"v{__version__}/.gitlab-ci-template.yml" in text
