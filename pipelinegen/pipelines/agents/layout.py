@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelinegen.manifests.select import matcher
-from pipelinegen.pipelines.agents.names import dns_label, dns_labels
+from pipelinegen.pipelines.agents.names import dns_labels, namespace
 from pipelinegen.pipelines.application import AppEnvironment, AppImage, Application
 
 KUSTOMIZATION = "kustomization.yaml"
@@ -99,7 +99,7 @@ def layout_of(application: Application) -> Layout:
             selected=selected,
             base=posixpath.relpath(base, folder),
             name=names[f"{application.project}-{environment.name}"],
-            namespace=dns_label(environment.namespace),
+            namespace=namespace(environment.namespace),
             cluster=environment.cluster or IN_CLUSTER,
             replicas=2 if at == last else 1,
         )

@@ -7,17 +7,24 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-# A label of DNS ends at 63 characters; pods of a Deployment get 17 more, and a label holds no more than 63.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names
+_LABEL = 63
+# The pods of a Deployment get 17 characters more.
 LONGEST = 46
 _HASH = 8
 
 
-def dns_label(text: str) -> str:
+def dns_label(text: str, longest: int = LONGEST) -> str:
     """A label of DNS: the text itself where it is one; what had to be changed or cut is told apart by a hash."""
-    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if plain == text.lower() and len(plain) <= LONGEST:
+    plain = re.sub(r"[^a-z0-9-]", "-", text.lower()).strip("-")
+    if plain == text.lower() and len(plain) <= longest:
         return plain
-    return _hashed(plain, text)
+    return _hashed(plain, text, longest)
+
+
+def namespace(text: str) -> str:
+    """As configured, where a cluster takes it."""
+    return dns_label(text, _LABEL)
 
 
 def dns_labels(texts: Iterable[str]) -> Mapping[str, str]:
@@ -31,6 +38,6 @@ def dns_labels(texts: Iterable[str]) -> Mapping[str, str]:
     return MappingProxyType(found)
 
 
-def _hashed(label: str, text: str) -> str:
+def _hashed(label: str, text: str, longest: int = LONGEST) -> str:
     digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH]
-    return f"{label[: LONGEST - _HASH - 1].strip('-')}-{digest}".strip("-")
+    return f"{label[: longest - _HASH - 1].strip('-')}-{digest}".strip("-")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelinegen.config import rules
 from pipelinegen.pipelines.agents.layout import layout_of
-from pipelinegen.pipelines.agents.names import LONGEST, dns_label, dns_labels
+from pipelinegen.pipelines.agents.names import LONGEST, dns_label, dns_labels, namespace
 from pipelinegen.pipelines.agents.place import place_of
 from pipelinegen.pipelines.application import Repository
 from tests.support.applications import PRODUCTION, STAGING, shop
@@ -114,6 +114,12 @@ def test_no_two_names_become_one_label(names: list[str]) -> None:
     labels = dns_labels(names)
     assert len(set(labels.values())) == len(names)
     assert all(LABEL.fullmatch(label) for label in labels.values())
+
+
+def test_a_namespace_stays_as_long_as_a_cluster_takes_it() -> None:
+    assert namespace("n" * 63) == "n" * 63
+    assert dns_label("a--b") == "a--b"
+    assert re.fullmatch("my-app-[0-9a-f]{8}", namespace("My_app"))
 
 
 def test_names_that_differ_only_in_case_are_told_apart() -> None:
