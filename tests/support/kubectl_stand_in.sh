@@ -1,12 +1,10 @@
 #!/usr/bin/env bash
 # Stands in for kubectl where a test asks which calls a script makes, and what it does with their answers. It notes
-# each call in $RECORD/calls, and answers from files beside it: NAME is put out, NAME.code is the exit code, and
-# NAME.once.code that of the next call alone. The real kubectl on a real API server: tests/heavy.
+# each call in $RECORD/calls, and what it was given in $RECORD/given.NAME.*; it answers from files beside them: NAME is
+# put out, NAME.code is the exit code, and NAME.once.code that of the next call alone. The real kubectl on a real API
+# server: tests/heavy.
 set -u
 printf '%s\n' "$*" >> "$RECORD/calls"
-case " $* " in
-  *" --filename - "*) cat > "$RECORD/given.$(wc -l < "$RECORD/calls")" ;;
-esac
 case " $* " in
   *" diff "*) name="diff" ;;
   *" --dry-run=server "*) name=tried ;;
@@ -22,6 +20,9 @@ case " $* " in
   *" --output name --filename "*) name=applied ;;
   *" --output name "*) name=found ;;
   *) name=other ;;
+esac
+case " $* " in
+  *" --filename - "*) cat > "$RECORD/given.$name.$$" ;;
 esac
 if [ -f "$RECORD/$name" ]; then
   cat "$RECORD/$name"
