@@ -280,6 +280,11 @@ def _rest(command: Command, words: Sequence[Word], via: str = "") -> Command:
 
 def _from_variable(self: Unwrapper, command: Command) -> list[Command] | None:
     first = command.words[0]
+    if first.text == "$()":
+        # $(command -v cinc-client chef-client) --local-mode: the first that is there.
+        asked = [each for each in command.inner if each.program in {"command", "which", "type"}]
+        names = [word.text for each in asked for word in each.words[1:] if not word.text.startswith("-")]
+        return [_rest(command, [Word(names[0], first.place), *command.words[1:]])] if names else None
     if not first.text.startswith("$") or first.text.startswith("$("):
         return None
     value = self.expand(first.text)
@@ -291,6 +296,8 @@ def _from_variable(self: Unwrapper, command: Command) -> list[Command] | None:
 
 def _prefixed(_self: Unwrapper, command: Command) -> list[Command] | None:
     name, words = command.program, list(command.words[1:])
+    if name == "command" and words and words[0].text in {"-v", "-V"}:
+        return []
     if name == "timeout" or name in _BEFORE:
         words = _without_options(words, _BEFORE.get(name, ("-s", "-k", "--signal", "--kill-after")))
         if name in {"timeout", "flock"} or (name == "retry" and words and words[0].text.isdigit()):
