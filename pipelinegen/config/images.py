@@ -13,7 +13,9 @@ from pipelinegen.config.types import (
     Cache,
     CamelModel,
     Duration,
+    FlavorRule,
     Frozen,
+    HeaderName,
     ImageRepository,
     Model,
     Name,
@@ -64,7 +66,13 @@ class FileExistenceTest(CamelModel):
     name: Word = Field(description="What the report calls it.")
     path: Word = Field(description="The path in the image.")
     should_exist: bool = Field(default=True, description="Must it be there?")
-    permissions: str | None = Field(default=None, description="As `ls -l` shows them: `-rw-r--r--`.")
+    permissions: str | None = Field(
+        default=None,
+        description="As container-structure-test writes them, which is Go's way: `-rw-r--r--`; `drwxr-xr-x`, a folder; "
+        "`Lrwxrwxrwx`, a link; set-uid, set-gid and sticky stand in front, as `urwxr-xr-x`, `grwxr-xr-x` and "
+        "`dtrwxrwxrwx`.",
+        examples=["-rwxr-xr-x"],
+    )
     uid: int | None = Field(default=None, description="The owner's number.")
     gid: int | None = Field(default=None, description="The group's number.")
     is_executable_by: Literal["any", "owner", "group", "other"] | None = Field(
@@ -110,6 +118,14 @@ class HttpTest(CamelModel):
     path: UrlPath = Field(default="/", description="The path of the request.")
     port: Port = Field(description="The port that the container listens on.")
     status: int = Field(default=200, ge=100, le=599, description="The status of the answer.")
+    headers: Frozen[HeaderName, Regex] = Field(
+        default_factory=empty,
+        description="For a header of the answer a regular expression that is found in it.",
+        examples=[{"Content-Type": "^application/json"}],
+    )
+    body: tuple[Regex, ...] = Field(
+        default=(), description="Each is found in the body of the answer.", examples=[['"status": *"ok"']]
+    )
     timeout: Duration = Field(default=timedelta(seconds=30), description="How long to wait for it.")
 
 
@@ -195,5 +211,11 @@ class Image(Model):
         default=(),
         description="Rules for tags in docker/metadata-action's words.",
         examples=[["type=semver,pattern={{version}}", "type=sha"]],
+    )
+    flavor: tuple[FlavorRule, ...] = Field(
+        default=(),
+        description="What holds for all tags, in docker/metadata-action's words: `latest=auto` (or `true`, `false`), "
+        "`prefix=TEXT` and `suffix=TEXT` (with `,onlatest=true` also around `latest`).",
+        examples=[["latest=false", "suffix=-alpine,onlatest=true"]],
     )
     tests: Tests = Field(default_factory=default(Tests), description="What must be true of it before it is pushed.")

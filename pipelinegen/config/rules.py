@@ -16,6 +16,7 @@ LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 PLATFORM = r"[a-z0-9]+/[a-z0-9_]+(?:/[a-z0-9.]+)?"
 DURATION = r"(?:[0-9]{1,9}(?:ms|s|m|h))+"
+HEADER = r"[0-9A-Za-z!#$%&'*+.^_`|~-]+"
 CRON = r"(?:@(?:yearly|annually|monthly|weekly|daily|midnight|hourly)|[0-9A-Za-z*/,-]+(?: [0-9A-Za-z*/,-]+){4})"
 _NAME_MAX = 63
 _PATH_MAX = 4096
@@ -29,6 +30,7 @@ TAG_TYPES: Mapping[str, tuple[str, ...]] = {
     "schedule": ("pattern",),
     "semver": ("pattern", "value", "match"),
     "match": ("pattern", "group", "value"),
+    "edge": ("branch",),
     "ref": ("event",),
     "raw": ("value",),
     "sha": ("format",),
@@ -160,10 +162,19 @@ def cron_problem(text: str) -> str | None:
 
 
 def regex_problem(pattern: str) -> str | None:
+    """Go's regular expressions, as container-structure-test's files have them."""
+    from pipelinegen.images.regex import BadRegex, compile_go
+
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        return f"this is not a regular expression: {error}"
+        compile_go(pattern)
+    except BadRegex as error:
+        return f"this is not a regular expression: {shown(str(error))}"
+    return None
+
+
+def header_problem(name: str) -> str | None:
+    if re.fullmatch(HEADER, name) is None:
+        return f'"{shown(name)}" is not the name of a header'
     return None
 
 
@@ -202,6 +213,23 @@ def _tag_value_problem(given: Mapping[str, str]) -> str | None:
     for key in ("priority", "group"):
         if key in given and re.fullmatch(r"[0-9]{1,6}", given[key]) is None:
             return f"{key} is a whole number"
+    return None
+
+
+def flavor_problem(text: str) -> str | None:
+    """What holds for all tags of an image, in docker/metadata-action's words."""
+    if not text.isprintable() or "=" not in text:
+        return "write it as latest=auto, latest=true, latest=false, prefix=TEXT or suffix=TEXT"
+    given = attributes(text)
+    known = ("latest", "prefix", "suffix", "onlatest")
+    for key in given:
+        if key not in known:
+            return f'a flavor has no "{shown(key)}"{suggestion(key, known)}'
+    if len(given.keys() - {"onlatest"}) != 1 or ("latest" in given and "onlatest" in given):
+        return "write one of latest, prefix and suffix; onlatest=true stands behind prefix or suffix"
+    for key, words in {"latest": ("auto", "true", "false"), "onlatest": ("true", "false")}.items():
+        if key in given and given[key] not in words:
+            return f'"{shown(given[key])}" is no value of {key}{suggestion(given[key], words)}'
     return None
 
 

@@ -108,6 +108,8 @@ WebAddress = Annotated[str, ruled(addresses.web_address_problem), _pattern(r"htt
 Page = Annotated[str, ruled(addresses.page_problem), _pattern(r"https?://\S+")]
 UrlPath = Annotated[str, ruled(addresses.url_path_problem), _pattern(r"/\S*")]
 TagRule = Annotated[str, ruled(rules.tag_rule_problem), _pattern(r"\S.*|.*\S")]
+FlavorRule = Annotated[str, ruled(rules.flavor_problem), _pattern(r".*[A-Za-z]\s*=.*")]
+HeaderName = Annotated[str, ruled(rules.header_problem), _pattern(rules.HEADER)]
 Cache = Annotated[str, ruled(rules.cache_problem), _pattern(r".+")]
 Attestation = Annotated[str, ruled(rules.attest_problem), _pattern(r".*[Tt][Yy][Pp][Ee].*=.+")]
 BuildSecret = Annotated[str, ruled(rules.build_secret_problem), _pattern(r".*[Ii][Dd].*=.+")]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipelinegen.images.expressions import BadExpression, Used, Word, dated, expand, plain
 from pipelinegen.images.versions import Version, semver
@@ -14,7 +14,7 @@ BRANCH = "refs/heads/"
 TAG = "refs/tags/"
 PULL = "refs/pull/"
 SHORT_SHA = 7
-_PRIORITIES = {"schedule": 1000, "semver": 900, "match": 800, "ref": 600, "raw": 200, "sha": 100}
+_PRIORITIES = {"schedule": 1000, "semver": 900, "match": 800, "edge": 700, "ref": 600, "raw": 200, "sha": 100}
 _BUILDS_OF = {"branch": "branch", "tag": "git tag", "pr": "pull request"}
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -62,6 +62,31 @@ class Value(NamedTuple):
     latest: bool = False
 
 
+class Flavor(NamedTuple):
+    """What holds for all rules of an image. `latest` is auto, true or false; prefix and suffix go around what a rule
+    gives that names none of its own, and around `latest` where they are said to."""
+
+    latest: str = "auto"
+    prefix: str = ""
+    suffix: str = ""
+    prefix_latest: bool = False
+    suffix_latest: bool = False
+
+
+NO_FLAVOR = Flavor()
+
+
+def parse_flavor(texts: Iterable[str]) -> Flavor:
+    """The flavor as the configuration has accepted it."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        given = _fields(text, "")
+        on_latest = given.get("onlatest") == "true"
+        found |= {key: value for key, value in given.items() if key in ("latest", "prefix", "suffix")}
+        found |= {f"{key}_latest": on_latest for key in ("prefix", "suffix") if key in given}
+    return Flavor(**found)
+
+
 class Rule(NamedTuple):
     """One rule with its defaults in place."""
 
@@ -74,18 +99,26 @@ class Rule(NamedTuple):
         return int(self.given.get("priority", _PRIORITIES[self.kind]))
 
 
-def parse_rule(text: str) -> Rule:
-    """The rule as the configuration has accepted it; a text without `type=` is a raw one."""
+def _fields(text: str, bare: str) -> dict[str, str]:
+    """`a=1,"b=2,3",c` by CSV's rules; `c` is the value of the key `bare`."""
     from csv import reader
 
     fields = (field.partition("=") for field in next(reader([text]), []))
-    given = {
-        key.strip().lower() if equals else "value": (value if equals else key).strip() for key, equals, value in fields
+    return {
+        key.strip().lower() if equals else bare: (value if equals else key).strip() for key, equals, value in fields
     }
+
+
+def parse_rule(text: str, flavor: Flavor = NO_FLAVOR) -> Rule:
+    """The rule as the configuration has accepted it; a text without `type=` is a raw one."""
+    given = _fields(text, "value")
     kind = given.pop("type", "raw")
     if kind not in _PRIORITIES:
         raise BadTagRule(text, f"there is no type {kind}", f"use {', '.join(_PRIORITIES)}")
-    return Rule(text, kind, given)
+    # As in metadata-action, what a rule has by itself (sha-, pr-) counts as its own.
+    named = {"prefix": flavor.prefix} if kind != "sha" and given.get("event") != "pr" else {}
+    around = {key: value for key, value in {**named, "suffix": flavor.suffix}.items() if value}
+    return Rule(text, kind, {**around, **given})
 
 
 def _words(event: Event) -> dict[str, Word]:
@@ -221,6 +254,14 @@ def _ref(rule: Rule, event: Event) -> tuple[Value | None, str]:
     return None, f"this is no build of a {_BUILDS_OF.get(kind or '', kind)}"
 
 
+def _edge(rule: Rule, event: Event) -> tuple[Value | None, str]:
+    """The tag of the newest commit of one branch."""
+    branch = _expanded(rule, "branch", event) or event.default_branch
+    if not event.branch or event.branch != branch:
+        return None, f"this is no build of the branch {branch or 'that is the default one, which is not known'}"
+    return Value("edge", fixed=False), ""
+
+
 def _raw(rule: Rule, event: Event) -> tuple[Value | None, str]:
     value = _expand(rule, rule.given["value"], _words(event))
     return Value(value.text, fixed=_is_fixed(value.text, value.words)), "its value came to nothing"
@@ -243,6 +284,7 @@ _KINDS: Mapping[str, Callable[[Rule, Event], tuple[Value | None, str]]] = {
     "schedule": _schedule,
     "semver": _semver,
     "match": _match,
+    "edge": _edge,
     "ref": _ref,
     "raw": _raw,
     "sha": _sha,
@@ -254,6 +296,13 @@ def affixes(rule: Rule, event: Event) -> tuple[str, str]:
     defaults = {"sha": "sha-", "ref": "pr-" if rule.given.get("event") == "pr" else ""}
     prefix = _expanded(rule, "prefix", event) if "prefix" in rule.given else defaults.get(rule.kind, "")
     return prefix, _expanded(rule, "suffix", event)
+
+
+def latest_name(flavor: Flavor, event: Event) -> str:
+    """The tag `latest` of a flavor."""
+    rule = Rule("flavor", "raw", {"prefix": flavor.prefix, "suffix": flavor.suffix})
+    prefix, suffix = affixes(rule, event)
+    return sanitised(f"{prefix if flavor.prefix_latest else ''}latest{suffix if flavor.suffix_latest else ''}")
 
 
 def named(rule: Rule, event: Event, text: str) -> str:

@@ -7,11 +7,14 @@ from typing import NamedTuple
 
 from pipelinegen.images.reference import is_tag
 from pipelinegen.images.tag_rules import (
+    NO_FLAVOR,
     BadTagRule,
     Event,
+    Flavor,
     Rule,
     Value,
     affixes,
+    latest_name,
     named,
     parse_rule,
     value_of,
@@ -19,7 +22,6 @@ from pipelinegen.images.tag_rules import (
 )
 from pipelinegen.images.versions import Version, reads_as_other, semver
 
-LATEST = "latest"
 TAG_MAX = 128
 # What metadata-action does where no rule is given.
 DEFAULT_RULES = ("type=schedule", "type=ref,event=branch", "type=ref,event=tag", "type=ref,event=pr")
@@ -73,7 +75,7 @@ class TagPlan(NamedTuple):
         return any(tag.version is not None and not tag.fixed for tag in self.tags)
 
 
-def plan_tags(rules: Sequence[str], event: Event, known: Known = NOTHING_KNOWN) -> TagPlan:
+def plan_tags(rules: Sequence[str], event: Event, known: Known = NOTHING_KNOWN, flavor: Flavor = NO_FLAVOR) -> TagPlan:
     """The tags that the rules give for an event. Raises BadTagRule.
 
     A tag that stands for a range of versions (1.2, latest) is given only where no higher stable version of that range
@@ -82,7 +84,8 @@ def plan_tags(rules: Sequence[str], event: Event, known: Known = NOTHING_KNOWN) 
     tags: dict[str, PlannedTag] = {}
     notes: list[str] = []
     first: tuple[Rule, Value] | None = None
-    for rule in sorted(map(parse_rule, rules or DEFAULT_RULES), key=lambda rule: -rule.priority):
+    parsed = [parse_rule(text, flavor) for text in rules or DEFAULT_RULES]
+    for rule in sorted(parsed, key=lambda rule: -rule.priority):
         value, why_not = value_of(rule, event)
         name = named(rule, event, value.text) if value is not None and value.text else ""
         if value is None or not name:
@@ -95,12 +98,13 @@ def plan_tags(rules: Sequence[str], event: Event, known: Known = NOTHING_KNOWN) 
             notes.append(_stays(name, newer))
         else:
             _add(tags, _checked(PlannedTag(name, value.fixed, rule.text, value.version)))
-    if first is not None and first[1].latest:
+    if first is not None and (first[1].latest if flavor.latest == "auto" else flavor.latest == "true"):
+        name = latest_name(flavor, event)
         newer = _highest_above(first[1].version, _others(first[0], event, known))
         if newer:
-            notes.append(_stays(LATEST, newer))
+            notes.append(_stays(name, newer))
         else:
-            _add(tags, PlannedTag(LATEST, False, first[0].text, first[1].version))
+            _add(tags, _checked(PlannedTag(name, False, first[0].text, first[1].version)))
     return _judged(TagPlan(tuple(tags.values()), next(iter(tags), None), tuple(notes)))
 
 

@@ -131,8 +131,6 @@ CONTENT: dict[str, dict[str, Any]] = {
     "empty": {"path": "/data/empty", "expectedContents": ["^$"], "excludedContents": ["."]},
     "bytes": {"path": "/data/bytes", "expectedContents": ["café . end"]},
     "words are ASCII": {"path": "/data/bytes", "expectedContents": ["^\\w+ "]},
-    "lookahead": {"path": "/data/file", "expectedContents": ["hello(?= )"]},
-    "back reference": {"path": "/data/file", "expectedContents": ["(l)\\1"]},
     "variable": {"path": "$D/file", "expectedContents": ["hello"]},
     "relative link": {"path": "/data/link", "expectedContents": ["hello"]},
 }

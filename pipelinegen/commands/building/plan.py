@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pipelinegen.commands.building.asked import Wanted
 from pipelinegen.commands.building.source import Source
 from pipelinegen.errors import InputError
-from pipelinegen.images.tag_rules import BadTagRule
+from pipelinegen.images.tag_rules import BadTagRule, parse_flavor
 from pipelinegen.images.tags import NOTHING_KNOWN, Known, TagPlan, plan_tags
 
 _OCI = "org.opencontainers.image"
@@ -17,7 +17,7 @@ _OCI = "org.opencontainers.image"
 def tags_of(wanted: Wanted, source: Source, known: Known = NOTHING_KNOWN) -> TagPlan:
     """The tags of an image. Raises InputError, at the place of its rules."""
     try:
-        return plan_tags(wanted.tags, source.event, known)
+        return plan_tags(wanted.tags, source.event, known, parse_flavor(wanted.image.flavor))
     except BadTagRule as error:
         raise InputError(
             f"{error.rule}: {error.reason}", id="bad-tag", where=wanted.place, next=error.mend and f"mend: {error.mend}"

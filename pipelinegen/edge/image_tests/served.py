@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipelinegen.config.images import HttpTest, LogTest
 from pipelinegen.edge.engines.port import Container, Engine, State
-from pipelinegen.edge.image_tests.spec import Case, Found, judge, last, shortened
+from pipelinegen.edge.image_tests.spec import Case, Found, judge, last, matches, shortened
 from pipelinegen.edge.image_tests.subject import Subject
 
 if TYPE_CHECKING:
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.1
 REQUEST_SECONDS = 5.0
 BODY_LIMIT = 4 * 1024 * 1024
+# In what has several lines, ^ and $ are those of a line.
+LINES = "(?m)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class _Served:
             self._subject.engine().remove(self._container)
 
     def probe(self, test: HttpTest) -> Found:
-        probe = Probe(test.path, test.port, test.status, test.timeout.total_seconds())
+        probe = Probe(test.path, test.port, test.status, test.timeout.total_seconds(), test.headers, test.body)
         return probe_container(probe, self._subject.engine(), self._start())
 
     def log(self, test: LogTest) -> Found:
@@ -112,12 +113,12 @@ def compare(probe: Probe, answer: Answer) -> list[str]:
         value = answer.headers.get(name.lower())
         if value is None:
             problems.append(f"the answer has no header {name}")
-        elif re.search(pattern, value) is None:
+        elif not matches(pattern, value):
             problems.append(f"the header {name} is {value!r}, in which {pattern!r} is not found")
     problems += [
         f"{pattern!r} is not found in the answer, which is {shortened(answer.body)!r}"
         for pattern in probe.body
-        if re.search(pattern, answer.body, re.MULTILINE) is None
+        if not matches(LINES + pattern, answer.body)
     ]
     return problems
 
@@ -145,12 +146,11 @@ def _answer(response: HTTPResponse) -> Answer:
 
 def _log(test: LogTest, engine: Engine, container: Container) -> Found:
     """Read the log until the pattern is in it; a line that is there when the container has ended counts."""
-    pattern = re.compile(test.pattern, re.MULTILINE)
     until = time.monotonic() + test.timeout.total_seconds()
     while True:
         state = engine.state(container)
         written = engine.logs(container)
-        if pattern.search(written.decode("utf-8", "replace")):
+        if matches(LINES + test.pattern, written.decode("utf-8", "replace")):
             return Found((), last(written))
         missing = f"{test.pattern!r} is not found in the log"
         if not state.running:

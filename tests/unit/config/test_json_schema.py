@@ -117,7 +117,12 @@ def test_the_examples_of_keys_fit_their_keys(key: str, value: dict[str, Any], ex
     VALIDATOR.evolve(schema={**value, "$defs": config.schema()["$defs"]}).validate(example)
     name, _, field = key.partition(".")
     model = {cls.__name__: cls for cls in _models()}["Config" if name == "top" else name]
-    required: dict[str, dict[str, Any]] = {"Image": {"repository": "a/b"}, "Environment": {"paths": ["x"]}}
+    required: dict[str, dict[str, Any]] = {
+        "Image": {"repository": "a/b"},
+        "Environment": {"paths": ["x"]},
+        "FileExistenceTest": {"name": "x", "path": "/x"},
+        "HttpTest": {"name": "x", "port": 80},
+    }
     model.model_validate(tuples({**required.get(name, {}), field: example}))
 
 
@@ -282,7 +287,7 @@ def test_near_copies_of_the_example_are_judged_alike(data: st.DataObject) -> Non
 
 
 def test_the_reference_is_up_to_date() -> None:
-    """Written again by: python -c "from pipelinegen.config.json_schema import *; open(...).write(reference())"."""
+    """Written again by `make docs`."""
     assert (ROOT / "docs" / "configuration.md").read_text() == json_schema.reference()
 
 

@@ -27,7 +27,12 @@ RULES = {
     ),
     "duration": (rules.duration_problem, ["30s", "5m", "1h30m", "500ms", "0s", "168h"]),
     "cron": (rules.cron_problem, ["0 5 * * 1", "*/5 1-3,7 * JAN MON-FRI", "@daily"]),
-    "regular expression": (rules.regex_problem, ["", "ok", "^a.*b$", "(?i)x", "listening on"]),
+    "regular expression": (rules.regex_problem, ["", "ok", "^a.*b$", "(?i)x", "listening on", "(?U)a+", "[[:alpha:]]"]),
+    "flavor": (
+        rules.flavor_problem,
+        ["latest=auto", "latest=true", "latest=false", "prefix=x-", "prefix=", "suffix=-y,onlatest=true"],
+    ),
+    "header": (rules.header_problem, ["Content-Type", "x-a.b", "ETag"]),
     "tag rule": (
         rules.tag_rule_problem,
         [
@@ -83,8 +88,13 @@ REFUSED = {
         "**/../x",
     ],
     "duration": ["", "30", "s", "1.5s", "-1s", "30 s", "1d", "30s\n", "169h", "9999999999s", "s30"],
+    "flavor": [
+        *("", "latest", "latest=maybe", "prefix=a,suffix=b", "onlatest=true", "latest=auto,onlatest=true"),
+        *("prefix=a,onlatest=1", "prefx=a", "prefix=a\n"),
+    ],
+    "header": ["", "Content Type", "a:b", "é", "a\n"],
     "cron": ["", "* * * *", "* * * * * *", "0 5 * * 1\n", "0  5 * * 1", "@never", "0 5 * * ;"],
-    "regular expression": ["(", "[", "*a", "a{2,1}", "(?P<n>x)(?P<n>y)"],
+    "regular expression": ["(?=x)", "(a)\\1", "\\pL", "(", "[", "*a", "a{2,1}", "(?P<n>x)(?P<n>y)"],
     "tag rule": [
         *("", " ", "type=semver", "type=ref", "type=ref,event=push", "type=foo", "type=sha,pattern=x", "type=raw"),
         *(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelinegen.images.expressions import BadExpression, formatted
 from pipelinegen.images.reference import is_tag
-from pipelinegen.images.tag_rules import BadTagRule, Event, sanitised
+from pipelinegen.images.tag_rules import BadTagRule, Event, parse_flavor, sanitised
 from pipelinegen.images.tags import NOTHING_KNOWN, Known, TagPlan, plan_tags
 from pipelinegen.images.versions import reads_as_other
 
@@ -31,8 +31,8 @@ NIGHTLY = event(schedule=True)
 ODD, MONOREPO = event("refs/tags/20200110-RC2"), event("refs/tags/p1/v1.2.3")
 
 
-def names(rules: list[str], given: Event, known: Known = NOTHING_KNOWN) -> list[str]:
-    return [tag.name for tag in plan_tags(rules, given, known).tags]
+def names(rules: list[str], given: Event, known: Known = NOTHING_KNOWN, *flavor: str) -> list[str]:
+    return [tag.name for tag in plan_tags(rules, given, known, parse_flavor(flavor)).tags]
 
 
 # Rows of the tables in metadata-action's README, and of what its code does beside them.
@@ -130,6 +130,66 @@ def names(rules: list[str], given: Event, known: Known = NOTHING_KNOWN) -> list[
 )
 def test_rules_give_the_tags_of_metadata_action(rules: list[str], given: Event, expected: list[str]) -> None:
     assert names(rules, given) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        pytest.param("type=edge", MAIN, ["edge"], id="the default branch"),
+        pytest.param("type=edge", TOPIC, [], id="another branch"),
+        pytest.param("type=edge", RELEASE, [], id="a git tag"),
+        pytest.param("type=edge,branch=feature/Nice one", TOPIC, ["edge"], id="a branch that is named"),
+        pytest.param("type=edge,branch=dev", MAIN, [], id="not the branch that is named"),
+        pytest.param("type=edge,suffix=-{{sha}}", MAIN, ["edge-90dd603"], id="with a suffix"),
+        pytest.param("type=edge", Event("refs/heads/main", SHA), [], id="the default branch is not known"),
+    ],
+)
+def test_edge_is_the_newest_commit_of_a_branch(rule: str, given: Event, expected: list[str]) -> None:
+    plan = plan_tags([rule], given)
+    assert [tag.name for tag in plan.tags] == expected
+    assert not plan.fixed
+    assert bool(plan.notes) is not bool(expected)
+
+
+FLAVORED = ["type=semver,pattern={{version}}", "type=ref,event=branch", "type=ref,event=pr", "type=sha"]
+
+
+@pytest.mark.parametrize(
+    ("flavor", "given", "expected"),
+    [
+        pytest.param([], RELEASE, ["1.2.3", "latest", "sha-90dd603"], id="none"),
+        pytest.param(["latest=auto"], RELEASE, ["1.2.3", "latest", "sha-90dd603"], id="latest by itself"),
+        pytest.param(["latest=false"], RELEASE, ["1.2.3", "sha-90dd603"], id="never latest"),
+        pytest.param(["latest=true"], MAIN, ["main", "sha-90dd603", "latest"], id="always latest"),
+        pytest.param(["latest=true"], CANDIDATE, ["2.0.8-beta.67", "sha-90dd603", "latest"], id="also a pre-release"),
+        pytest.param(["prefix=foo-"], RELEASE, ["foo-1.2.3", "latest", "sha-90dd603"], id="a prefix"),
+        pytest.param(
+            ["prefix=foo-,onlatest=true"], RELEASE, ["foo-1.2.3", "foo-latest", "sha-90dd603"], id="prefix of latest"
+        ),
+        pytest.param(
+            ["suffix=-alpine,onlatest=true"],
+            RELEASE,
+            ["1.2.3-alpine", "latest-alpine", "sha-90dd603-alpine"],
+            id="a suffix",
+        ),
+        pytest.param(["prefix=x-", "suffix=-y"], PULL, ["pr-12-y", "sha-90dd603-y"], id="a pull request keeps pr-"),
+        pytest.param(["prefix={{branch}}-"], MAIN, ["main-main", "sha-90dd603"], id="a prefix of words"),
+    ],
+)
+def test_a_flavor_holds_for_all_rules(flavor: list[str], given: Event, expected: list[str]) -> None:
+    assert sorted(names(FLAVORED, given, NOTHING_KNOWN, *flavor)) == sorted(expected)
+
+
+def test_a_rule_has_its_own_way_in_spite_of_the_flavor() -> None:
+    rules = ["type=raw,value=a1,prefix=", "type=raw,value=b2,prefix=own-,suffix=", "type=raw,value=c3"]
+    assert names(rules, MAIN, NOTHING_KNOWN, "prefix=x-", "suffix=-y") == ["a1-y", "own-b2", "x-c3-y"]
+
+
+def test_latest_of_a_flavor_stays_at_the_higher_version_of_that_flavor() -> None:
+    flavor = ("suffix=-alpine,onlatest=true",)
+    rules = ["type=semver,pattern={{version}}"]
+    assert names(rules, RELEASE, Known(registry=("9.9.9",)), *flavor) == ["1.2.3-alpine", "latest-alpine"]
+    assert names(rules, RELEASE, Known(registry=("9.9.9-alpine",)), *flavor) == ["1.2.3-alpine"]
 
 
 @pytest.mark.parametrize(
@@ -262,7 +322,7 @@ def test_a_fixed_tag_is_handed_on_and_the_first_is_the_version(
         pytest.param("type=match,pattern=(", RELEASE, "regular expression", None, id="a broken pattern"),
         pytest.param("type=match,pattern=v,group=1", RELEASE, "no group 1", None, id="a group too many"),
         pytest.param("type=semver,pattern={{majr}}", RELEASE, "did you mean {{major}}", None, id="no part of it"),
-        pytest.param("type=edge", MAIN, "no type edge", "schedule", id="a type that is not known"),
+        pytest.param("type=pep440", MAIN, "no type pep440", "schedule", id="a type that is not known"),
     ],
 )
 def test_a_rule_that_cannot_be_followed_says_what_to_write(
