@@ -10,6 +10,13 @@ from pipelinegen.errors import PipelinegenError
 from pipelinegen.report import Report
 
 
+def init(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.init import InitOptions, init_error, run
+
+    report = report_of(options)
+    return _told(report, lambda: run(InitOptions(**options), report), init_error)
+
+
 def build(options: dict[str, Any]) -> int:
     from pipelinegen.commands.build import run
     from pipelinegen.commands.building.asked import BuildOptions

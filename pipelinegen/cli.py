@@ -81,6 +81,21 @@ def _command(
     return add
 
 
+@_command(options.INIT, calls.init, short_help="Look at this repository and write pipelinegen.yaml.")
+def init() -> None:
+    """Look at the application repository and write pipelinegen.yaml, with the reason for each choice.
+
+    It looks at Dockerfiles, compose and bake files, remotes, CI files, charts, kustomizations and the manifest
+    repository. On a terminal it asks; elsewhere it takes what it found. Where there is no Dockerfile, it proposes one.
+    Nothing that is there is overwritten.
+
+    \b
+    Examples:
+      pipelinegen init
+      pipelinegen init --repo ../manifests --registry ghcr.io/acme --yes
+    """
+
+
 @_command(
     options.BUILD,
     calls.build,

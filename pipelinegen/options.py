@@ -213,4 +213,11 @@ COMPARE = (
     ),
 )
 
+INIT = (
+    value("--repo", "URL|PATH", "The manifest repository.  [default: looked for beside and in this one]"),
+    value("--registry", "HOST/PATH", "Where images go, without their names.  [default: what files and remotes show]"),
+    Option(("-y", "--yes"), "flag", "", "Ask nothing: take what is proposed.", default=False),
+    flag("--dry-run", "Print the configuration, write nothing."),
+)
+
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

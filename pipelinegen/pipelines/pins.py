@@ -86,11 +86,13 @@ def without_runner(pinned: Iterable[Action], gone: Mapping[str, str]) -> tuple[s
 @cache
 def images() -> Mapping[str, ContainerImage]:
     """By the keys that `Job.image` has."""
-    found = {
-        key: ContainerImage(one["repository"], one["tag"], one["digest"])
-        for key, one in _entries("images.lock").items()
-    }
-    return MappingProxyType(found)
+    return _images("images.lock")
+
+
+@cache
+def bases() -> Mapping[str, ContainerImage]:
+    """Base images of proposed Dockerfiles."""
+    return _images("bases.lock")
 
 
 @cache
@@ -100,6 +102,11 @@ def tools() -> Mapping[str, Tool]:
         key: Tool(one["version"], one["url"], one["member"], MappingProxyType(dict(one["sha256"])))
         for key, one in _entries("tools.lock").items()
     }
+    return MappingProxyType(found)
+
+
+def _images(name: str) -> Mapping[str, ContainerImage]:
+    found = {key: ContainerImage(one["repository"], one["tag"], one["digest"]) for key, one in _entries(name).items()}
     return MappingProxyType(found)
 
 

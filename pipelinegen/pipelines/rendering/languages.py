@@ -130,7 +130,10 @@ def _groovy(character: str) -> str:
 
 
 def _plain(text: str) -> bool:
-    return re.fullmatch(r"[A-Za-z_/][\w./*@+-]*(?: [\w./*@+-]+)*", text, re.ASCII) is not None and not any(
+    """Words, or a path or reference: no reader takes either for a number, a date, a mapping or a comment."""
+    if re.fullmatch(r"[A-Za-z_./][\w./@+*-]*(?::\w[\w./@+*-]*)*", text, re.ASCII) and re.search(r"\w/|/\w", text):
+        return True
+    return re.fullmatch(r"[A-Za-z_][\w.*+-]*(?: [\w./*@+-]+)*", text, re.ASCII) is not None and not any(
         (reads_as_other(text), text.lower() in _WORDS)
     )
 
