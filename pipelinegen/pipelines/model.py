@@ -259,6 +259,7 @@ class Pipeline:
     agent: str | None = None  # pull style
     header: tuple[str, ...] = ()  # the lines of the comment at the top, without the comment sign
     runner: str = "ubuntu-24.04"
+    anchors: bool = True  # what jobs have in common may be written once, where the CI system reads anchors of YAML
     variables: Environ = field(default_factory=lambda: NOTHING)  # for all jobs; never a secret
 
     def job(self, id: str) -> Job:

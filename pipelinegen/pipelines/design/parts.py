@@ -81,6 +81,16 @@ def runner_of(application: Application, system: System) -> str:
     return application.runner or ("ubuntu-24.04" if system == "github" else "")
 
 
+def reads_anchors(application: Application, system: System) -> bool:
+    """GitHub reads them since September 2025; a server of one's own may be older.
+
+    https://github.blog/changelog/2025-09-18-actions-yaml-anchors-and-non-public-workflow-templates/
+    """
+    forge = application.manifests
+    own = forge.forge == "github" and forge.host != "github.com" and not forge.host.endswith(".ghe.com")
+    return system == "gitlab" or (system == "github" and not own)
+
+
 def stage_table(style: Style, jobs: Sequence[Job], elsewhere: Sequence[Elsewhere]) -> tuple[str, ...]:
     """Which job does which stage, and who does those that no job does: lines for the top of the file."""
     stages = GITOPS if style == "pull" else DEVOPS

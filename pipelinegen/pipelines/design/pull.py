@@ -7,7 +7,16 @@ from dataclasses import replace
 from pipelinegen.pipelines.application import AgentName, AppEnvironment, Application
 from pipelinegen.pipelines.design.build_job import build_job, delivering, from_metadata, handoffs, test_job
 from pipelinegen.pipelines.design.credentials import manifests
-from pipelinegen.pipelines.design.parts import CONTENTS, INSTALL, check_job, job_id, runner_of, triggers, with_header
+from pipelinegen.pipelines.design.parts import (
+    CONTENTS,
+    INSTALL,
+    check_job,
+    job_id,
+    reads_anchors,
+    runner_of,
+    triggers,
+    with_header,
+)
 from pipelinegen.pipelines.model import (
     Artifact,
     Checkout,
@@ -50,6 +59,7 @@ def pipeline(application: Application, system: System) -> Pipeline:
         elsewhere=_elsewhere(application),
         agent=application.agent,
         runner=runner_of(application, system),
+        anchors=reads_anchors(application, system),
     )
     said = f"The pull style (GitOps) of {application.project}: no job holds a credential of a cluster or host."
     return replace(plain, header=with_header(plain, said))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from pipelinegen.pipelines.design.parts import (
     in_order,
     job_id,
     permissions,
+    reads_anchors,
     runner_of,
     triggers,
     with_header,
@@ -56,6 +58,7 @@ def pipeline(application: Application, system: System, deployer: Deployer) -> Pi
         jobs=tuple(jobs),
         deployer=deployer.NAME,
         runner=runner_of(application, system),
+        anchors=reads_anchors(application, system),
     )
     said = f"The push style (DevOps) of {application.project}: its jobs deploy with {deployer.NAME}."
     return replace(plain, header=with_header(plain, said))
@@ -124,7 +127,7 @@ class _Work:
             title=f"{title} {environment.name}",
             stages=stages,
             when=when,
-            steps=in_order(steps),
+            steps=in_order(_named_alike(step, environment.name) for step in steps),
             environment=Deployment(
                 environment.name,
                 action="look" if look else "deploy",
@@ -172,6 +175,13 @@ _READ_REFERENCES = (
     "  exit 2",
     "fi",
 )
+
+
+def _named_alike(step: Step, environment: str) -> Step:
+    """The step without the environment in its name, which the job's has: equal steps are called alike."""
+    if not isinstance(step, Run):
+        return step
+    return replace(step, name=re.sub(rf",? (?:to|in|of|for|from) {re.escape(environment)}$", "", step.name))
 
 
 def _looking(credential: Credential) -> Credential:

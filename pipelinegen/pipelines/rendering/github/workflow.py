@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipelinegen.errors import Defect
 from pipelinegen.pipelines.model import GeneratedFile, Job, Permission, Pipeline, Question
+from pipelinegen.pipelines.rendering.anchors import anchored
 from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.rendering.github.conditions import condition_of, events_of
 from pipelinegen.pipelines.rendering.github.credentials import environment_of
@@ -72,7 +73,7 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
         block=block("#", "jobs").rstrip("\n"),
         jobs=[_job(pipeline, job) for job in pipeline.jobs],
     )
-    return (GeneratedFile(PATH, text),)
+    return (GeneratedFile(PATH, anchored(text) if pipeline.anchors else text),)
 
 
 def _patterns(patterns: Iterable[str]) -> list[str]:
