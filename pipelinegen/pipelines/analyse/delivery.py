@@ -11,7 +11,7 @@ from pipelinegen.pipelines.analyse import manifests
 from pipelinegen.pipelines.analyse.naming import environment_in
 from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.read.jenkins.steps import KNOWN_PLUGINS
-from pipelinegen.pipelines.reading import Job, Place
+from pipelinegen.pipelines.reading import Job, Place, Setting
 from pipelinegen.pipelines.shell.tools import Tool, is_remote_docker, option, reads_manifests_of
 
 Model = Literal["push", "pull"]
@@ -61,7 +61,7 @@ def _merged(several: Iterable[Delivery]) -> list[Delivery]:
             known.job,
             known.tool,
             evidence,
-            known.verb,
+            each.verb if "pull request" in each.verb else known.verb,
             known.declarative or each.declarative,
             known.named,
             known.repository or each.repository,
@@ -88,7 +88,7 @@ def _pushed(work: Work) -> list[Delivery]:
             words = " ".join(each.value for each in step.inputs if "${{" not in each.value)
             found += _delivery(work.job, action.delivers, "push", step.place, action.verb, False, words)  # type: ignore[arg-type]  # of the table
     for step in work.job.steps:
-        if step.kind == "plugin" and KNOWN_PLUGINS.get(step.name) and not _is_dry(step.inputs):
+        if step.kind == "plugin" and KNOWN_PLUGINS.get(step.name) and not is_dry(step.inputs):
             words = " ".join(each.value for each in step.inputs)
             found += _delivery(work.job, KNOWN_PLUGINS[step.name], "push", step.place, step.name, False, words)  # type: ignore[arg-type]  # of the table
     return found
@@ -100,8 +100,9 @@ def _only_looks(work: Work) -> bool:
     return any(effect.does == "dry" for effect in inner) and all(effect.does in {"dry", "watch"} for effect in inner)
 
 
-def _is_dry(inputs: Sequence[object]) -> bool:
-    text = " ".join(str(getattr(each, "value", "")) for each in inputs)
+def is_dry(inputs: Sequence[Setting]) -> bool:
+    """Is a step of a plugin told to change nothing?"""
+    text = " ".join(each.value for each in inputs)
     return re.search(r"--check\b|--syntax-check|--dry-run", text) is not None
 
 

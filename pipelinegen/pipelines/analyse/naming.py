@@ -37,7 +37,7 @@ _RULES: tuple[tuple[re.Pattern[str], Sort], ...] = tuple(
         (r"(?:MANIFEST|GIT_?OPS|CONFIG_REPO|INFRA_REPO|DEPLOY_REPO|FLUX|K8S_REPO|ENV_REPO|CHARTS?_REPO)", ("token", "manifest-repository")),
         (r"DOCKER_?HUB|DOCKER|REGISTRY|GHCR|HARBOR|QUAY|NEXUS|ARTIFACTORY|JFROG|\bCR_PAT|\bECR_|\bACR_|\bGAR_|DHUB", ("password", "registry")),
         (r"NPM|NODE_AUTH|YARN|PYPI|TWINE|CARGO_REG|CRATES|GEM_HOST|RUBYGEMS|NUGET|OSSRH|SONATYPE|MAVEN|GRADLE_PUBLISH|HEX_API|PACKAGIST|POETRY", ("token", "registry")),
-        (r"AWS.*(?:KEY|SECRET|TOKEN|CRED)|AWS_ACCESS", ("cloud-key", "cloud")),
+        (r"\bAWS\b|AWS.*(?:KEY|SECRET|TOKEN|CRED)|AWS_ACCESS", ("cloud-key", "cloud")),
         (r"GCP|GCLOUD|GOOGLE|\bGKE|GCR_|GCS_|FIREBASE_SERVICE", ("cloud-key", "cloud")),
         (r"AZURE|\bARM_|\bAKS_", ("cloud-key", "cloud")),
         (r"PUBLISH_?PROFILE", ("cloud-key", "cloud")),

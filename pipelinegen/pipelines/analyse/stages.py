@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelinegen.pipelines.analyse.delivery import Delivery
+from pipelinegen.pipelines.analyse.delivery import Delivery, is_dry
 from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.model import DEVOPS, GITOPS
+from pipelinegen.pipelines.read.jenkins.steps import KNOWN_PLUGINS
 from pipelinegen.pipelines.reading import Job, Place, Reading, Step
 
 
@@ -44,7 +45,7 @@ _TESTS = re.compile(
 _RELEASES = re.compile(
     r"^(?:docker|podman|nerdctl|buildah|crane|skopeo|oras|helm) (?:push|copy|manifest push|tag)\b|^docker buildx build .*--push|^docker buildx imagetools|^docker compose push|^cosign (?:sign|attest)|^syft|^gh release|^glab release|"
     r"^(?:npm|yarn|pnpm) publish|^twine upload|^cargo publish|^gem push|^dotnet nuget push|^semantic-release|^npx semantic-release|^goreleaser|^git tag|^git push .*--tags|^git push \S+ v|^kaniko|^pipelinegen build|"
-    r"^mvn.* deploy|^\S*gradlew? .*publish|^ko build|^release-cli|^/?kaniko/executor"
+    r"^mvn.* deploy|^executor --.*--destination|^\S*gradlew? .*publish|^ko build|^release-cli|^/?kaniko/executor"
 )
 _MONITORS = re.compile(
     r"^kubectl .*(?:rollout status|wait)\b|^(?:curl|wget) .*(?:health|ready|status|live|ping|smoke)|^argocd app wait|^pipelinegen observe|^helm (?:test|status)|^aws ecs wait|"
@@ -53,11 +54,21 @@ _MONITORS = re.compile(
 _NAMES = (
     ("plan", re.compile(r"\bplan\b|dry.?run|preview|diff", re.IGNORECASE)),
     ("build", re.compile(r"\bbuild|\bcompile|\bpackage|\bimage", re.IGNORECASE)),
-    ("test", re.compile(r"\btest|\blint|\bscan|\bcheck|\bqa\b|\bverify|quality|\bsast", re.IGNORECASE)),
+    ("test", re.compile(r"\btest|\blint|\bscan|\bcheck(?!out)|\bqa\b|\bverify|quality|\bsast", re.IGNORECASE)),
     ("release", re.compile(r"\brelease|\bpublish|\bpush|\btag\b|\bsign", re.IGNORECASE)),
     ("operate", re.compile(r"roll.?back|drift|\bscale|\brestart|\bstop\b|clean.?up", re.IGNORECASE)),
     ("monitor", re.compile(r"\bmonitor|smoke|health|notif|observe|verify.?deploy", re.IGNORECASE)),
 )
+
+
+# Steps of plugins of Jenkins.
+_PLUGINS = {
+    "docker.build": "build",
+    "junit": "test",
+    "image.push": "release",
+    "slackSend": "monitor",
+    "waitForQualityGate": "test",
+}
 
 
 def stages_of(reading: Reading, works: Sequence[Work], deliveries: Sequence[Delivery]) -> tuple[Stage, ...]:
@@ -120,7 +131,12 @@ def _marks(work: Work) -> list[tuple[str, Place]]:
         if action is not None and action.stage and not action.delivers:
             found.append((action.stage, step.place))
         found += [("release", step.place)] if _pushes(step) else []
-    if not any(stage != "release" for stage, _ in found) or not found:
+    for step in work.job.steps:
+        if step.kind == "plugin" and KNOWN_PLUGINS.get(step.name) and is_dry(step.inputs):
+            found.append(("plan", step.place))
+        elif step.kind == "plugin" and step.name in _PLUGINS:
+            found.append((_PLUGINS[step.name], step.place))
+    if not found or all(stage == "release" for stage, _ in found):
         found += _by_name(work.job)
     undone = [run.command.place for run in work.runs if run.effect is not None and run.effect.does == "undo"]
     found += [("operate", place) for place in undone]
@@ -153,5 +169,6 @@ def _of_command(run: Run) -> list[str]:
 
 
 def _by_name(job: Job) -> list[tuple[str, Place]]:
-    words = f"{job.shown} {job.id} {job.stage}"
+    # A job of GitLab that names no stage is in `test`, whatever it does.
+    words = f"{job.shown} {job.id} {job.stage if job.stage != 'test' else ''}"
     return [(stage, job.place) for stage, pattern in _NAMES if pattern.search(words)][:1]

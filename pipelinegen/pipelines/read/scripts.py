@@ -16,8 +16,8 @@ MAX_FOLLOWED = 6
 MAX_BYTES = 512 * 1024
 # What builds or tests, by its name, and holds no credential, cannot deliver.
 _INNOCENT = re.compile(
-    r"(?:^|[-_/:.])(?:build|test|tests|lint|check|checks|verify|format|fmt|unit|e2e|integration|coverage|install|deps|clean|setup|"
-    r"compile|generate|docs|typecheck|ci|bench|smoke|health|audit|scan|validate|prepare|bootstrap|version|all)(?:$|[-_/:.])",
+    r"(?:^|[-_/:.\s])(?:build|test|tests|lint|check|checks|verify|format|fmt|unit|e2e|integration|coverage|install|deps|clean|setup|"
+    r"compile|generate|docs|typecheck|ci|bench|smoke|health|audit|scan|validate|prepare|bootstrap|version|all|image|images|package)(?:$|[-_/:.\s])",
     re.IGNORECASE,
 )
 _DELIVERS = re.compile(

@@ -422,7 +422,11 @@ def renamed(settings: Sequence[Setting], around: Around) -> list[Grant]:
 
 def _plugin(state: State, each: Call, around: Around, found: Found) -> None:
     """A step of a plugin with what it is given, for those who know what it does."""
-    if each.block is not None or each.name in {"withCredentials", "withEnv", "echo", "credentials"}:
+    if (
+        each.block is not None
+        or each.name in state.methods
+        or each.name in {"withCredentials", "withEnv", "echo", "credentials"}
+    ):
         return
     settings: list[Setting] = []
     _flatten(state, each.named, settings, "")
