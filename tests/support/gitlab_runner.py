@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -108,6 +109,12 @@ class Project:
         git(self.folder, "add", "--all")
         git(self.folder, "commit", "--quiet", "--message", message)
         return git(self.folder, "rev-parse", "HEAD").decode().strip()
+
+    def keep_file(self, name: str, contents: Mapping[str, str]) -> None:
+        """A variable of type File, with its content for each environment."""
+        path = self.home / ".gitlab-ci-local" / "variables.yml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"global": {name: {"type": "file", "values": dict(contents)}}}), encoding="utf-8")
 
     def run(self, *arguments: str, jobs: Iterable[str] = (), **variables: str) -> Ran:
         """Run the pipeline, or those jobs of it. Variables are as those of the project, or of who starts it."""
