@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelinegen.commands.generating import telling
-from pipelinegen.commands.generating.asked import GenerateOptions, asked_for
+from pipelinegen.commands.generating.asked import PLACEHOLDER, GenerateOptions, asked_for
 from pipelinegen.commands.generating.files import generated
 from pipelinegen.commands.generating.writing import carry_out, planned
 from pipelinegen.errors import PipelinegenError
@@ -20,6 +20,8 @@ def run(options: GenerateOptions, report: Report) -> int:
     from pipelinegen.commands.building.asked import configuration
 
     asked = asked_for(options, configuration(options.directory))
+    if asked.application.manifests.url == PLACEHOLDER:
+        report.warn(f"the manifest repository is a folder without an address: {PLACEHOLDER} stands for it")
     files, explained = generated(asked, explain=options.explain)
     done = planned(asked, files, options)
     error = _problem(options, done)

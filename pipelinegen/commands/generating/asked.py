@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pipelinegen.pipelines.application import Repository
 
 
+# Where the manifest repository is a folder without an origin: what people put in its place once it has an address.
+PLACEHOLDER = "https://github.com/OWNER/manifests"
+
+
 class GenerateOptions(NamedTuple):
     """The options of `generate`, as the command line gives them."""
 
@@ -128,14 +132,21 @@ def _which(option: str, choices: tuple[str, ...], address: str, config: Config) 
 
 
 def _manifests(config: Config) -> Repository | None:
-    """The manifest repository by https, where it has such an address."""
+    """The manifest repository by https: jobs reach no path of this machine, so a checkout stands for its origin."""
     from pipelinegen.edge.ci import CiContext
     from pipelinegen.edge.forge.address import locate
+    from pipelinegen.edge.git.address import is_url
+    from pipelinegen.edge.git.application import Application as Checkout
     from pipelinegen.pipelines.application import Repository
 
-    url = config.manifests.repository
-    if url is None:
+    configured = config.manifests.repository
+    if configured is None:
         return None
+    url = configured
+    if not is_url(configured):
+        folder = os.path.join(config.folder, configured)
+        origin = Checkout(folder).origin()
+        url = origin if origin is not None and is_url(origin) else PLACEHOLDER
     try:
         address = locate(url, config.manifests.forge, config.manifests.forge_url, CiContext())
     except InputError as error:
@@ -147,16 +158,13 @@ def _manifests(config: Config) -> Repository | None:
         ) from None
     if not address.web:
         return None
-    web = address.web
-    as_configured = url.removesuffix("/").removesuffix(".git") == web
-    host = web.partition("://")[2].partition("/")[0]
     return Repository(
-        url if url.startswith(("https://", "http://")) else web,
-        address.kind,
-        host,
-        address.path,
-        config.manifests.base,
-        as_configured or url.startswith(("https://", "http://")),
+        url=url if url.startswith(("https://", "http://")) else address.web,
+        forge=address.kind,
+        host=address.web.partition("://")[2].partition("/")[0],
+        path=address.path,
+        base=config.manifests.base,
+        as_configured=configured.startswith(("https://", "http://")),
     )
 
 
