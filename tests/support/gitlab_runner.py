@@ -1,7 +1,4 @@
-"""Runs pipelines of GitLab on this machine by gitlab-ci-local, in plain shells.
-
-`python -m tests.support.gitlab_runner` installs it, with the Node that it needs, into .cache/ of the checkout.
-"""
+"""Runs pipelines of GitLab on this machine by gitlab-ci-local, in plain shells. `.ci/gitlab-ci-local` installs it."""
 
 from __future__ import annotations
 
@@ -23,7 +20,6 @@ import yaml
 
 from tests.support.repos import git
 
-PACKAGES = ("gitlab-ci-local@4.75.1", "node@22")
 HERE = Path(__file__).parents[2] / ".cache" / "gitlab-ci-local"
 _PROGRAM = HERE / "node_modules" / "gitlab-ci-local" / "dist" / "index.js"
 _COPY = ".gitlab-ci-local.copy.yml"
@@ -84,12 +80,6 @@ def _python(folder: Path) -> Path:
 
 def installed() -> bool:
     return _PROGRAM.is_file() and _NODE.is_file() and shutil.which("rsync") is not None
-
-
-def install() -> None:
-    HERE.mkdir(parents=True, exist_ok=True)
-    options = ("--prefix", str(HERE), "--no-audit", "--no-fund", "--no-save", "--loglevel=error")
-    subprocess.run(["npm", "install", *options, *PACKAGES], check=True)
 
 
 @dataclass
@@ -167,7 +157,7 @@ class Project:
 def project(folder: Path, url: str, **variables: str) -> Project:
     """A project with this address, whose default branch is main. Skips where the executor is not installed."""
     if not installed():
-        pytest.skip("gitlab-ci-local is not installed: python -m tests.support.gitlab_runner, apt-get install rsync")
+        pytest.skip("gitlab-ci-local is not installed: .ci/gitlab-ci-local, and apt-get install rsync")
     folder.mkdir(parents=True)
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir()
@@ -180,8 +170,3 @@ def project(folder: Path, url: str, **variables: str) -> Project:
     git(folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     git(folder, "symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main")
     return Project(folder, {"CI_PIPELINE_SOURCE": "push", **variables}, home)
-
-
-if __name__ == "__main__":
-    install()
-    sys.exit(not installed())
