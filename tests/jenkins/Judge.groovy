@@ -39,8 +39,7 @@ class Judge {
   static List<String> check(String text) {
     try {
       def problems = Rules.of(parse(text))
-      if (!problems) { compile(text) }
-      return problems
+      return problems ?: compile(text)
     } catch (CompilationFailedException refused) {
       return [refused.message]
     }
@@ -53,11 +52,53 @@ class Judge {
     unit.AST.modules[0]
   }
 
-  static void compile(String text) {
+  /** What Jenkins makes of a block or function is one method, with all closures in it, and Java has a bound for methods. */
+  static final LARGEST = 56 * 1024
+
+  static List<String> compile(String text) {
     def configuration = new CompilerConfiguration()
     configuration.addCompilationCustomizers(new CpsTransformer())
     configuration.scriptBaseClass = SerializableScript.name
-    new GroovyShell(Judge.classLoader, new Binding(), configuration).parse(text)
+    def unit = new CompilationUnit(configuration, null, new GroovyClassLoader(Judge.classLoader))
+    unit.addSource('Jenkinsfile', text)
+    unit.compile(Phases.CLASS_GENERATION)
+    unit.classes.collectMany { made -> sizes(made.bytes) }.findAll { name, size -> size > LARGEST && !name.startsWith('$createCallSiteArray') }.collect { name, size ->
+      "1:1: ${name} has ${size} bytes of code, and Java allows 64 KiB".toString()
+    }
+  }
+
+  /** The names of the methods of a class with the length of their code: https://docs.oracle.com/javase/specs/jvms/se17/html/jvms-4.html */
+  static List<List> sizes(byte[] bytes) {
+    def data = new DataInputStream(new ByteArrayInputStream(bytes))
+    data.skipBytes(8)
+    int count = data.readUnsignedShort()
+    def words = [:]
+    for (int at = 1; at < count; at++) {
+      int tag = data.readUnsignedByte()
+      if (tag == 1) { words[at] = data.readUTF() } else { data.skipBytes(tag in [7, 8, 16] ? 2 : tag == 15 ? 3 : tag in [5, 6] ? 8 : 4) }
+      if (tag in [5, 6]) { at++ }
+    }
+    data.skipBytes(6)
+    int interfaces = data.readUnsignedShort()
+    data.skipBytes(2 * interfaces)
+    members(data, words)
+    members(data, words)
+  }
+
+  private static List<List> members(DataInputStream data, Map<Integer, String> words) {
+    (0..<data.readUnsignedShort()).collect {
+      data.skipBytes(2)
+      def name = words[data.readUnsignedShort()]
+      data.skipBytes(2)
+      int size = 0
+      (0..<data.readUnsignedShort()).each {
+        def kind = words[data.readUnsignedShort()]
+        def body = new byte[data.readInt()]
+        data.readFully(body)
+        if (kind == 'Code') { size = new DataInputStream(new ByteArrayInputStream(body, 4, 4)).readInt() }
+      }
+      [name, size]
+    }
   }
 
   /** The values that these expressions have, read as one script; the letters of each as numbers, so that JSON adds nothing. */

@@ -71,7 +71,7 @@ class Rules {
 
   void file(ModuleNode module) {
     functions = module.methods.collect { it.name } as Set
-    module.methods.each { script(it.code) }
+    module.methods.each { script(it.code, it.parameters*.name) }
     def blocks = module.statementBlock.statements.findAll { invoked(it)?.methodAsString == 'pipeline' }
     if (blocks.size() != 1) {
       problems << "1:1: one pipeline block is wanted, here are ${blocks.size()}".toString()
@@ -341,29 +341,35 @@ class Rules {
     if (counted.count != 1) { say(step, "a credential is seen by ${counted.count} scripts, and one is allowed") }
   }
 
-  /** Code that is not declarative: any, but only known steps may be called in it. */
-  void script(Statement code) {
+  /** Code that is not declarative: any, but only known steps may be called in it, and functions and closures of its own. */
+  void script(Statement code, List<String> parameters = []) {
+    def own = functions + parameters + declared(code)
     code?.visit(new CodeVisitorSupport() {
       void visitMethodCallExpression(MethodCallExpression called) {
         super.visitMethodCallExpression(called)
         def name = called.methodAsString
-        def local = Rules.this.functions.contains(name) || name in Rules.this.locals(code)
-        if (called.implicitThis && !local && !STEPS.containsKey(name)) { say(called, "${name} is no step that is known here") }
-        if (called.implicitThis && STEPS.containsKey(name)) { accepts(called, STEPS[name]) }
+        if (!called.implicitThis || own.contains(name) || BINDINGS.containsKey(name)) { return }
+        if (!STEPS.containsKey(name)) {
+          say(called, "${name} is no step that is known here")
+        } else {
+          accepts(called, STEPS[name])
+          if (name == 'timeout') { time(called) }
+          if (name == 'withCredentials') { credentials(called) }
+          if (name == 'withEnv') { variables(called) }
+        }
       }
     })
   }
 
-  Set<String> locals(Statement code) {
+  static Set<String> declared(Statement code) {
     def names = [] as Set
-    code.visit(new CodeVisitorSupport() {
-      void visitVariableExpression(VariableExpression variable) { names << variable.name }
-      void visitMethodCallExpression(MethodCallExpression called) {
-        super.visitMethodCallExpression(called)
-        if (called.implicitThis && called.method instanceof ConstantExpression) { names << called.methodAsString }
+    code?.visit(new CodeVisitorSupport() {
+      void visitDeclarationExpression(DeclarationExpression declaration) {
+        super.visitDeclarationExpression(declaration)
+        if (declaration.leftExpression instanceof VariableExpression) { names << declaration.leftExpression.name }
       }
     })
-    names - STEPS.keySet()
+    names
   }
 
   // What stands in the tree.

@@ -51,18 +51,19 @@ class _Step:
     bindings: str = ""
     again: bool = False
     stage: str | None = None
+    shared: str = ""  # the name of the function that does it in each job that has it
 
 
 @dataclass(frozen=True, slots=True)
 class _Leg:
-    """A stage that does a job, or one leg of its matrix."""
+    """A stage that does a job, or one leg of its matrix. function: what its functions are called after a verb."""
 
     name: str
+    function: str
     about: tuple[str, ...]
     label: str
     tools: str
     approval: _Approval | None
-    conditions: str
     timeout: int
     steps: tuple[_Step, ...]
     stashes: tuple[Artifact, ...]
@@ -74,9 +75,10 @@ class _Leg:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Stages at the same time."""
+    """A stage, or several at the same time."""
 
     name: str
+    conditions: tuple[str, ...]
     legs: tuple[_Leg, ...]
 
 
@@ -89,7 +91,8 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
         # A backslash before a `u` would be read as a character, in a comment too.
         header=header("//", pipeline.header, blocks=True).replace("\\", "\\\\").rstrip("\n"),
         groups=groups,
-        again=any(step.again for group in groups for leg in group.legs for step in leg.steps),
+        shared=tuple({step.shared: step for step in _all(groups) if step.shared}.values()),
+        again=any(step.again for step in _all(groups)),
         questions=tuple(
             {
                 "name": each.name,
@@ -106,6 +109,10 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
     return (GeneratedFile(PATH, text),)
 
 
+def _all(groups: Iterable[_Group]) -> Iterable[_Step]:
+    return (step for group in groups for leg in group.legs for step in leg.steps)
+
+
 def _groups(pipeline: Pipeline) -> Iterable[_Group]:
     """The stages, from top to bottom. Jobs that start together and need nothing of each other run at the same time,
     but deployments: one that fails keeps those behind it from beginning."""
@@ -118,12 +125,12 @@ def _groups(pipeline: Pipeline) -> Iterable[_Group]:
             groups[at].append(job)
     for jobs in groups:
         legs = tuple(_leg(pipeline, job, each) for job in jobs for each in job.matrix or ("",))
-        yield _Group(", ".join(job.title for job in jobs), legs)
+        yield _Group(", ".join(job.title for job in jobs), jenkins_when.conditions(pipeline, jobs[0]), legs)
 
 
 def _joins(job: Job, before: Sequence[Sequence[Job]], group: Sequence[Job]) -> bool:
     done = {each.id for jobs in before for each in jobs}
-    alike = all(each.when.events == job.when.events and not _deploys(each) for each in group)
+    alike = all(each.when == job.when and not _deploys(each) for each in group)
     return alike and not _deploys(job) and done.issuperset(job.needs)
 
 
@@ -136,11 +143,11 @@ def _leg(pipeline: Pipeline, job: Job, each: str) -> _Leg:
     steps = _steps(pipeline, job, each)
     return _Leg(
         name=f"{job.title}: {each}" if each else job.title,
+        function=_camel(job.id, str(job.matrix.index(each) + 1) if each else ""),
         about=tuple(_about(job)),
         label=pipeline.runner,
         tools=listed(TOOLS) if any(isinstance(step, Run) and step.installs for step in job.steps) else "",
         approval=_approval(job),
-        conditions=jenkins_when.conditions(pipeline, job),
         timeout=job.timeout,
         steps=tuple(written for when, written in steps if when == "success"),
         stashes=tuple(artifact for artifact in made if artifact.kind in ("handoff", "binary")),
@@ -149,6 +156,11 @@ def _leg(pipeline: Pipeline, job: Job, each: str) -> _Leg:
         on_failure=tuple(written for when, written in steps if when == "failure"),
         at_last=tuple(written for when, written in steps if when == "always"),
     )
+
+
+def _camel(*words: str) -> str:
+    """`deploy-staging` as DeployStaging. Ids differ by more than case; legs are numbers, as images have odd names."""
+    return "".join(part[:1].upper() + part[1:] for word in words for part in word.split("-"))
 
 
 def _of_leg(artifact: Artifact, job: Job, each: str) -> Artifact:
@@ -214,7 +226,13 @@ def _run(pipeline: Pipeline, job: Job, step: Run, each: str) -> _Step:
         bindings=listed(around.bindings),
         again=step.when == "success" and any(_OURS.search(line) for line in step.script),
         stage=step.stage,
+        shared=_shared(step) if step.installs and not step.env and not pipeline.variables else "",
     )
+
+
+def _shared(step: Run) -> str:
+    words = re.findall("[A-Za-z0-9]+", step.name.removeprefix("Install "))
+    return f"install{_camel(*words)}"
 
 
 def _hours(pipeline: Pipeline) -> int:

@@ -16,9 +16,12 @@ BY_HAND = "triggeredBy 'UserIdCause'"
 BY_TIMER = "triggeredBy 'TimerTrigger'"
 
 
-def conditions(pipeline: Pipeline, job: Job) -> str:
-    """Lines for the `when` of the job's stage: one condition, which holds for each of its events."""
-    return _any([_all(_alternative(pipeline, job, event)) for event in job.when.events])
+def conditions(pipeline: Pipeline, job: Job) -> tuple[str, ...]:
+    """The conditions of the `when` of the job's stage, which must all hold: those that its events share, then they."""
+    alternatives = [_alternative(pipeline, job, event) for event in job.when.events]
+    shared = [part for part in alternatives[0] if all(part in each for each in alternatives)]
+    rest = [[part for part in each if part not in shared] for each in alternatives]
+    return (*([_any([_all(each) for each in rest])] if all(rest) else []), *shared)
 
 
 def answer(name: str) -> str:
@@ -77,7 +80,9 @@ def _alternative(pipeline: Pipeline, job: Job, event: Event) -> list[str]:
     started = [*([f"not {{ {BY_TIMER} }}"] if pipeline.triggers.schedule else []), *_nothing_asked(pipeline)]
     if event == "tag":
         return [_any([_ref("tag", tag) for tag in pipeline.triggers.tags] or ["buildingTag()"]), *started]
-    return ["not { changeRequest() }", "not { buildingTag() }", *named, *started]
+    # The branch of a change has a name of Jenkins' own, such as PR-12; that of a tag has the tag's, whatever it is.
+    plain = named and not any(_GLOB.search(branch) for branch in pipeline.triggers.branches)
+    return [*named, "not { buildingTag() }", *([] if plain else ["not { changeRequest() }"]), *started]
 
 
 def _nothing_asked(pipeline: Pipeline) -> list[str]:
