@@ -16,6 +16,7 @@ from pipelinegen.pipelines.model import (
     Pipeline,
 )
 from pipelinegen.pipelines.pins import images
+from pipelinegen.pipelines.rendering.anchors import anchored
 from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.rendering.gitlab_jobs import opening_of, written
 from pipelinegen.pipelines.rendering.gitlab_rules import question_variable, workflow_rules
@@ -63,12 +64,12 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
         variables=_global(pipeline),
         image=str(images()["python"]),
         docker=str(images()["docker"]),
-        tag=None if _HOSTED.fullmatch(pipeline.runner) else pipeline.runner,
+        tag=None if not pipeline.runner or _HOSTED.fullmatch(pipeline.runner) else pipeline.runner,
         matrix=MATRIX,
         shared=tuple({one.name: one for one in shared.values()}.values()),
         jobs=[written(job, pipeline, shared[job.id].name, stage_of[job.id]) for job in pipeline.jobs],
     )
-    return (GeneratedFile(PATH, text),)
+    return (GeneratedFile(PATH, anchored(text) if pipeline.anchors else text),)
 
 
 def _schedules(pipeline: Pipeline) -> list[str]:
