@@ -118,7 +118,9 @@ def _comments(job: Job) -> tuple[str, ...]:
         lines.append(
             f"A person starts it{who}: whoever may deploy to the protected environment {job.environment.name}."
         )
-    return tuple(part for line in lines for part in wrap(line, _WIDTH, subsequent_indent="    "))
+    return tuple(
+        part for line in lines for part in wrap(line, _WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+    )
 
 
 def _approved(job: Job) -> bool:

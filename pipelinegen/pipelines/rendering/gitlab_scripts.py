@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from pipelinegen.errors import Defect
-from pipelinegen.pipelines.model import Answer, Credential, Custom, Each, Fact, Job, Literally, Run, Secret, Step, Value
+from pipelinegen.pipelines.deployers.scripts import install
+from pipelinegen.pipelines.model import (
+    Answer,
+    Credential,
+    Custom,
+    Each,
+    Fact,
+    Job,
+    Literally,
+    Run,
+    Secret,
+    Step,
+    Use,
+    Value,
+)
+from pipelinegen.pipelines.pins import images
 from pipelinegen.pipelines.rendering.gitlab_rules import question_variable
 
 MATRIX = "IMAGE"
@@ -53,8 +68,9 @@ class Scripts:
 
 
 def scripts_of(job: Job) -> Scripts:
-    """The scripts of a job. GitLab checks out by itself, and has no actions."""
-    steps = [step for step in job.steps if isinstance(step, Run | Custom)]
+    """The scripts of a job. GitLab checks out by itself, and has no actions: some are a command here."""
+    steps = [own for step in job.steps if (own := _own(step))]
+    job = replace(job, steps=tuple(steps))
     names = _Names(job)
     items = [(step, _item(step, names)) for step in steps]
     return Scripts(
@@ -82,6 +98,18 @@ def secret_expression(secret: Secret, credential: Credential) -> str:
     if credential.kind == "job-token":
         return _JOB_TOKEN.get(secret.part, "$CI_JOB_TOKEN") if credential.target == "registry" else "$CI_JOB_TOKEN"
     return f"${credential.name}_{secret.part.upper()}" if secret.part else f"${credential.name}"
+
+
+def _own(step: Step) -> Run | Custom | None:
+    """A step as GitLab has it."""
+    if isinstance(step, Run | Custom):
+        return step
+    if isinstance(step, Use) and step.action == "setup-qemu-action":
+        emulators = Literally(str(images()["binfmt"]))
+        return Run(step.name, ('docker run --privileged --rm "$EMULATORS" --install all',), {"EMULATORS": emulators})
+    if isinstance(step, Use) and step.action == "cosign-installer":
+        return install("cosign")
+    return None
 
 
 def _late(step: Step) -> bool:

@@ -25,6 +25,7 @@ from pipelinegen.pipelines.model import (
     Run,
     Secret,
     Triggers,
+    Use,
 )
 from pipelinegen.pipelines.rendering import gitlab, gitlab_rules
 from pipelinegen.pipelines.rendering.gitlab_jobs import environment_name
@@ -336,6 +337,17 @@ def test_a_job_that_builds_has_docker_beside_it() -> None:
     assert re.fullmatch(r"docker\.io/library/docker:[\w.-]+@sha256:[0-9a-f]{64}", shared["services"][0]["name"])
     assert shared["variables"]["DOCKER_HOST"] == "tcp://docker:2376"
     assert re.search(r"^  image: docker\.io/library/python:[\w.-]+@sha256:[0-9a-f]{64}$", text, re.M)
+
+
+def test_what_is_an_action_elsewhere_is_a_command_here() -> None:
+    uses = (Use("Emulate", "setup-qemu-action"), Use("Buildx", "setup-buildx-action"), Use("Sign", "cosign-installer"))
+    found = rendered(job("build", *uses, INSTALL, Run("Build", ("build",)), image="docker"))["build"]
+    assert found["extends"] == ".it-and-docker"
+    assert found["script"][0] == '# Emulate\ndocker run --privileged --rm "$EMULATORS" --install all\n'
+    assert re.fullmatch(r"docker\.io/tonistiigi/binfmt:[\w.-]+@sha256:[0-9a-f]{64}", found["variables"]["EMULATORS"])
+    assert found["script"][1].startswith("# Install cosign")
+    assert found["variables"]["URL_AMD64"].startswith("https://github.com/sigstore/cosign/releases/download/v")
+    assert found["script"][2:] == ["# Build\nbuild\n"]
 
 
 @pytest.mark.parametrize(
