@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from pipelinegen.errors import Defect
+from pipelinegen.pipelines.checked import RESERVED
 from pipelinegen.pipelines.model import (
     DEVOPS,
     GITOPS,
@@ -24,14 +25,6 @@ from pipelinegen.pipelines.rendering.gitlab_scripts import FACTS, MATRIX, Script
 from pipelinegen.pipelines.rendering.header import block, header
 
 PATH = ".gitlab-ci.yml"
-# Keywords of the root of the file, and names with a meaning of their own: a job of that name is no job.
-# https://docs.gitlab.com/ci/jobs/#job-names
-RESERVED = frozenset(
-    [
-        *("image", "services", "stages", "types", "before_script", "after_script", "variables", "cache", "include"),
-        *("true", "false", "nil", "default", "workflow", "spec", "pages", "pages:deploy"),
-    ]
-)
 # GitHub's label of a hosted runner says nothing to GitLab; any other label is a runner's tag.
 _HOSTED = re.compile(r"(ubuntu|windows|macos)-[\w.-]+")
 
