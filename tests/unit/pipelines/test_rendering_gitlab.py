@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from pipelinegen.errors import Defect
+from pipelinegen.pipelines.checked import RESERVED
 from pipelinegen.pipelines.model import (
     Answer,
     Artifact,
@@ -30,6 +31,7 @@ from pipelinegen.pipelines.model import (
 from pipelinegen.pipelines.rendering import gitlab, gitlab_rules
 from pipelinegen.pipelines.rendering.gitlab_jobs import environment_name
 from tests.support.gitlab_ci import scripts_in, tree
+from tests.support.hostile_values import MARK, VALUES
 
 MAIN = Triggers(branches=("main",))
 PUSH, CHANGE = Condition(("branch",)), Condition(("change",))
@@ -394,7 +396,7 @@ def test_the_checkout_is_as_deep_as_asked(depth: str | None) -> None:
     assert found.get("variables", {}).get("GIT_DEPTH") == depth
 
 
-@pytest.mark.parametrize("name", sorted(gitlab.RESERVED))
+@pytest.mark.parametrize("name", sorted(RESERVED))
 def test_a_name_that_gitlab_takes_for_something_else_is_refused(name: str) -> None:
     with pytest.raises(Defect, match="GitLab takes no job with the name"):
         gitlab.files(pipeline(job(name)))
@@ -415,3 +417,45 @@ def test_the_same_pipeline_is_the_same_text() -> None:
     jobs = (job("one", INSTALL, Run("Do it", ("it",))), job("two", when=CHANGE))
     assert text_of(*jobs) == text_of(*jobs)
     yaml.compose(text_of(*jobs))
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_hostile_text_is_a_value_wherever_it_may_stand(value: str) -> None:
+    """The file has the same keys as with a harmless text, and the text is where it should be, and comments are."""
+
+    def made(text: str) -> dict[str, Any]:
+        credential = Credential("KEY", "token", "forge", text, text)
+        environment = Deployment("production", url=f"https://x/{text}", approval=True, reviewers=(text,))
+        one = job(
+            "deploy",
+            Run(text, ("it",), {"TEXT": Literally(text)}),
+            Run(text, ("it",), when="always"),
+            environment=environment,
+            credentials=(credential,),
+            when=Condition(("change", "branch", "tag", "manual")),
+        )
+        one = replace(one, title=text)
+        triggers = Triggers(
+            ("main", f"b{text}"), (f"t{text}",), (f"p{text}",), "0 5 * * 1", questions=(Question("q", text, (), text),)
+        )
+        variables = {"GLOBAL": Literally(text)}
+        return rendered(one, triggers=triggers, runner=f"r{text}", header=(text, ""), variables=variables)
+
+    def shape(found: Any) -> Any:
+        if isinstance(found, dict):
+            keys = {name: shape(inner) for name, inner in found.items() if name != "expand"}
+            return "text" if set(keys) == {"value"} else keys
+        return [shape(inner) for inner in found] if isinstance(found, list) else "text"
+
+    def text_in(found: Any) -> Any:
+        return found["value"] if isinstance(found, dict) else found
+
+    found = made(value)
+    assert shape(found) == shape(made("harmless"))
+    assert found[".job"]["tags"] == [f"r{value}"]
+    assert text_in(found["variables"]["GLOBAL"]) == value
+    assert found["variables"]["Q"]["description"] == found["variables"]["Q"]["value"] == value
+    assert text_in(found["deploy"]["variables"]["TEXT"]) == value
+    assert found["deploy"]["environment"]["url"].replace("%24", "$") == f"https://x/{value}"
+    assert found["deploy"]["script"][0].endswith("\nit\n")
+    assert MARK not in "".join(found["deploy"]["script"]).partition("\n")[2]
