@@ -44,6 +44,11 @@ class Report:
         painted = self._colored(sys.stdout)
         self.result(_paint_diff(line) if painted else line for line in lines)
 
+    @property
+    def painted(self) -> bool:
+        """Whether the result is shown in colour."""
+        return self._colored(sys.stdout)
+
     def document(self, data: Mapping[str, Any]) -> None:
         """The one JSON document of --json."""
         if self.json:

@@ -28,14 +28,22 @@ def costs_of(pulled: Sequence[Facts]) -> tuple[Cost, ...]:
     writers = [each for facts in pulled for each in facts.stored if each.target == "manifest-repository"]
     elsewhere = [each for each in deliveries if each.repository]
     intervals = sorted({agent.interval for agent in agents if agent.interval})
-    delay = f"up to one interval ({', '.join(intervals)})" if intervals else "up to one interval of the agent (Argo CD: 3 minutes)"
+    delay = (
+        f"up to one interval ({', '.join(intervals)})"
+        if intervals
+        else "up to one interval of the agent (Argo CD: 3 minutes)"
+    )
     found = [
         Cost(
             "an agent with wide rights",
             "it may change all that it manages, runs inside each cluster, and must be installed, updated and watched there",
             tuple(agent.place for agent in agents),
         ),
-        Cost("delay", f"a change waits {delay} after the merge, unless a webhook tells the agent", tuple(p for a in agents for p in a.evidence[:1])),
+        Cost(
+            "delay",
+            f"a change waits {delay} after the merge, unless a webhook tells the agent",
+            tuple(p for a in agents for p in a.evidence[:1]),
+        ),
         Cost(
             "no answer for plain hosts",
             "hosts without Kubernetes have no such agent; there it is push, or an agent of configuration management",

@@ -72,7 +72,7 @@ def has(command: Command, *flags: str) -> bool:
 def option(command: Command, *flags: str) -> str:
     """The value of an option, as `--name value` or `--name=value`; empty where it is not there."""
     arguments = command.arguments
-    for text, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for text, following in zip(arguments, [*arguments[1:], ""], strict=False):
         name, equals, value = text.partition("=")
         if name in flags:
             return value if equals else following

@@ -250,7 +250,7 @@ def remote_words(command: Command) -> list[Word]:
 
 def _option_words(command: Command, name: str) -> list[Word]:
     found = []
-    for word, following in zip(command.words, [*command.words[1:], None], strict=True):
+    for word, following in zip(command.words, [*command.words[1:], None], strict=False):
         if word.text == name and following is not None:
             found.append(following)
         elif word.text.startswith(f"{name}="):

@@ -62,7 +62,7 @@ def _written(command: Command, name: str) -> Use | None:
 def _given(command: Command, name: str, *flags: str) -> bool:
     """Is the variable the value of one of the options?"""
     arguments = command.words[1:]
-    for word, following in zip(arguments, [*arguments[1:], None], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], None], strict=False):
         flag, equals, _ = word.text.partition("=")
         if flag in flags and equals and name in word.variables:
             return True

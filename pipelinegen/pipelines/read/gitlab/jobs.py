@@ -179,6 +179,8 @@ def _steps(
     for part in _PARTS:
         value = jobs.referred(job.get(part) if part in job.entries else defaults.values.get(part))
         lines = [line for text in texts(value) for line in text.lines()]
+        for each in _mappings(value):
+            gathering.say(each.place, "this is a mapping and no command: a text with a colon and a blank needs quotes")
         if not lines:
             continue
         # What before_script sets, the script still has; after_script is a shell of its own.
@@ -189,6 +191,13 @@ def _steps(
         grants = tuple(g for g in grants_of_script(shared, declared, "job") if g.place in wanted)
         found.append(Step(part, lines[0].place, "run", script=tuple(lines), grants=grants))
     return tuple(found)
+
+
+def _mappings(value: Value | None) -> list[Map]:
+    """What stands in a script and is no text."""
+    if isinstance(value, Map):
+        return [value]
+    return [each for item in value.items for each in _mappings(item)] if isinstance(value, List) else []
 
 
 def _matrix(job: Map) -> dict[str, list[str]]:
