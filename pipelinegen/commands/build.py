@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 from pipelinegen.commands.building.asked import BuildOptions, Wanted, configuration
 from pipelinegen.commands.building.based import needs_of, wanted_images
 from pipelinegen.commands.building.bench import Bench
@@ -16,6 +18,16 @@ from pipelinegen.report import Report
 
 def run(options: BuildOptions, report: Report) -> int:
     """The exit code of a build. Raises PipelinegenError."""
+    collects = gc.isenabled()
+    gc.disable()  # until something is built: what is unchanged is told before garbage matters
+    try:
+        return _run(options, report)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _run(options: BuildOptions, report: Report) -> int:
     config = configuration(options.directory)
     images = wanted_images(options, config)
     source = source_of(options, config.folder, config.project, images)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelinegen.errors import InputError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from pipelinegen.config.model import Config
 
 NAMES = ("pipelinegen.yaml", "pipelinegen.yml")
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _SCHEMA_HINT = "`pipelinegen init` writes a file to begin with; `pipelinegen schema` prints what it may hold"
 
 
@@ -44,6 +47,25 @@ def load(path: Path) -> Config:
 
 def loads(data: bytes, name: str) -> Config:
     """Read the bytes of a configuration file; `name` is what messages and `Config.where` call it."""
+    with _without_plugins():
+        return _loads(data, name)
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """pydantic would run what any installed package offers it by an entry point, and search for it in all of them."""
+    before = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PLUGINS]
+        else:
+            os.environ[_PLUGINS] = before
+
+
+def _loads(data: bytes, name: str) -> Config:
     from pipelinegen.config import check, document, source
 
     text = ""

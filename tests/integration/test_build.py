@@ -138,12 +138,17 @@ def test_again_it_is_unchanged_for_a_request_a_tag(shop: Shop, proxy: Server) ->
     assert len(proxy.requests) <= 2 + 2
 
 
-def test_a_commit_that_changes_nothing_of_it_puts_its_tag_on_the_same_image(shop: Shop, there: There) -> None:
+def test_a_commit_that_changes_nothing_of_it_puts_its_tag_on_the_same_image(
+    shop: Shop, there: There, proxy: Server
+) -> None:
     shop.build("catalog")
     before = there.tags()
     shop.commit({"README.md": "# Shop\n"})
+    proxy.requests.clear()
     ran = shop.build("catalog")
     assert ran.code == 0
+    # The inputs and two tags are asked for; then the manifest is read, put under the new tag, and read back.
+    assert [request.method for request in proxy.requests] == ["HEAD", "HEAD", "HEAD", "GET", "PUT", "HEAD"]
     assert there.tags() == {**before, shop.sha_tag: before["main"]}
     assert shop.metadata["images"][0]["tags"] == ["main", shop.sha_tag]
     assert shop.metadata["images"][0]["source"]["revision"] == shop.head

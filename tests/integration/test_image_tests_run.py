@@ -103,7 +103,13 @@ def test_everything_at_once_in_the_order_of_the_configuration(subject: Subject) 
         fileExistenceTests=[{"name": "f", "path": "/serve"}],
         metadataTest={"cmd": ["sh", "/serve"]},
         httpTests=[
-            {"name": "page", "path": "/page", "port": subject.port},
+            {
+                "name": "page",
+                "path": "/page",
+                "port": subject.port,
+                "headers": {"content-length": "^6$"},
+                "body": ["^found$"],
+            },
             {"name": "gone", "path": "/gone", "port": subject.port, "status": 404},
         ],
         logTests=[{"name": "mode", "pattern": "^mode slow$"}, {"name": "up", "pattern": r"listening on \d+"}],

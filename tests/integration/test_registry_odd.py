@@ -124,6 +124,47 @@ def test_where_head_does_not_settle_it_the_manifest_is_read(
         assert server.asked() == [f"HEAD {URL}", f"GET {URL}"]
 
 
+def digests(desk: Desk, server: Server, *tags: str) -> list[str | None]:
+    client = desk.client(server.host)
+    return [client.digest(ImageReference(server.host, "acme/api", tag)) for tag in tags]
+
+
+def methods(server: Server) -> list[str]:
+    return [request.method for request in server.requests]
+
+
+def test_a_404_to_head_is_borne_out_once_and_then_believed(desk: Desk) -> None:
+    with serve(lambda _: UNKNOWN) as server:
+        assert digests(desk, server, "a", "b", "c") == [None, None, None]
+        assert methods(server) == ["HEAD", "GET", "HEAD", "HEAD"]
+
+
+def test_where_head_has_shown_an_image_its_404_is_believed(desk: Desk) -> None:
+    with serve(lambda request: GOOD if request.path.endswith("/a") else UNKNOWN) as server:
+        assert digests(desk, server, "a", "b", "a") == [DIGEST, None, DIGEST]
+        assert methods(server) == ["HEAD", "HEAD", "HEAD"]
+
+
+def test_where_head_answers_404_to_what_is_there_it_is_never_believed(desk: Desk) -> None:
+    with serve(head_and_get(Reply(404), GOOD)) as server:
+        assert digests(desk, server, "a", "b") == [DIGEST, DIGEST]
+        assert methods(server) == ["HEAD", "GET", "HEAD", "GET"]
+
+
+def test_a_repository_is_believed_for_itself(desk: Desk) -> None:
+    with serve(lambda _: UNKNOWN) as server:
+        client = desk.client(server.host)
+        for path in ("acme/api", "acme/web"):
+            assert client.digest(ImageReference(server.host, path, "1.0.0")) is None
+        assert methods(server) == ["HEAD", "GET", "HEAD", "GET"]
+
+
+def test_a_digest_that_cannot_be_asked_for_is_an_error(desk: Desk) -> None:
+    with serve(lambda _: Reply(400, b"no")) as server, pytest.raises(WorldError) as told:
+        digests(desk, server, "a")
+    assert told.value.id == "server-refused"
+
+
 def test_all_types_of_manifests_are_asked_for(desk: Desk) -> None:
     with serve(lambda _: GOOD) as server:
         desk.exists(server)

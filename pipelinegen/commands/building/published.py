@@ -31,14 +31,9 @@ class Published:
 
     def digest(self, tagged: ImageReference) -> str | None:
         """The digest under a tag, None where there is no such tag. Raises where the registry does not tell."""
-        from pipelinegen.edge.registry import Found, Unknown
-
         key = str(tagged)
         if key not in self._seen:
-            found = self._registry.exists(tagged)
-            if isinstance(found, Unknown):
-                raise found.error
-            self._seen[key] = found.digest if isinstance(found, Found) else None
+            self._seen[key] = self._registry.digest(tagged)
         return self._seen[key]
 
     def says(self, repository: ImageReference, digest: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -149,6 +150,7 @@ def _only_here(run: Run) -> Made:
 
 
 def _built_and_tested(run: Run) -> tuple[Built, TestReport | None]:
+    gc.enable()
     bench, name = run.bench, run.wanted.name
     engine = bench.engine()
     started = time.monotonic()

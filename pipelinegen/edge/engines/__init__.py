@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING, cast
 
-from pipelinegen.edge.engines.buildah import Buildah
-from pipelinegen.edge.engines.buildx import Buildx
-from pipelinegen.edge.engines.docker import Docker
-from pipelinegen.edge.engines.oci import Oci
-from pipelinegen.edge.engines.podman import Podman
-from pipelinegen.edge.engines.port import Detected, Engine, Setup
 from pipelinegen.errors import InputError, WorldError
 
+if TYPE_CHECKING:
+    from pipelinegen.edge.engines.port import Detected, Engine, Setup
+
 AUTO = "auto"
+
+
+def _engine(module: str, name: str) -> Callable[[Setup], Engine]:
+    """Imported when it is made: a build of what is unchanged makes none, and should not wait for all of them."""
+
+    def make(setup: Setup) -> Engine:
+        kind = getattr(import_module(f"pipelinegen.edge.engines.{module}"), name)
+        return cast("Engine", kind(setup))
+
+    return make
+
+
 # In the order in which `auto` tries them.
 ENGINES: Mapping[str, Callable[[Setup], Engine]] = MappingProxyType(
     {
-        "buildx": Buildx,
-        "docker": Docker,
-        "podman": Podman,
-        "buildah": Buildah,
-        "oci": Oci,
+        "buildx": _engine("buildx", "Buildx"),
+        "docker": _engine("docker", "Docker"),
+        "podman": _engine("podman", "Podman"),
+        "buildah": _engine("buildah", "Buildah"),
+        "oci": _engine("oci", "Oci"),
     }
 )
 
@@ -32,6 +43,8 @@ def choose(wanted: str = AUTO, setup: Setup | None = None) -> tuple[Engine, str]
     wanted: a name of ENGINES, or auto: the first that works. Raises InputError for a name that is none, WorldError
     (engine-missing) for a named engine that does not work here. `auto` always finds one: the built-in `oci`.
     """
+    from pipelinegen.edge.engines.port import Setup
+
     setup = setup or Setup()
     if wanted != AUTO and wanted not in ENGINES:
         raise InputError(f'"{wanted}" is no engine; there are {", ".join((AUTO, *ENGINES))}', id="bad-config")
@@ -54,6 +67,8 @@ def choose(wanted: str = AUTO, setup: Setup | None = None) -> tuple[Engine, str]
 
 def detect_all(setup: Setup | None = None) -> list[Detected]:
     """What each engine says of itself here, for `doctor`."""
+    from pipelinegen.edge.engines.port import Setup
+
     found = []
     for make in ENGINES.values():
         engine = make(setup or Setup())

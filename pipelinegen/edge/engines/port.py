@@ -9,9 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from pipelinegen.edge.layout import Layout
-
 if TYPE_CHECKING:
+    from pipelinegen.edge.layout import Layout
     from pipelinegen.edge.registry.authfile import Credential
 
 Tell = Callable[[str], object]

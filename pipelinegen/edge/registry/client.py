@@ -100,6 +100,8 @@ class Registry:
         self._connections = Connections(environ, self._clock, patience, tell)
         self._registries: dict[str, Connection] = {}
         self._held: dict[tuple[str, str], str] = {}
+        # The repositories that answer HEAD as they answer GET.
+        self._heads: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Registry:
         return self
@@ -117,6 +119,27 @@ class Registry:
         are known that answer 404 to HEAD alone (Nexus), or that send no digest (registry.redhat.io).
         """
         return _settled(lambda: self._exists(reference))
+
+    def digest(self, reference: ImageReference) -> str | None:
+        """The digest under a tag; None where there is no such tag, or no repository. Raises where it is not told.
+
+        One HEAD each. Where HEAD has shown an image of this repository, or a GET has borne out its 404, a further 404
+        is believed.
+        """
+        place = (reference.registry, reference.path)
+        answer = self._get(reference, "manifests", _target(reference), method="HEAD")
+        stated = stated_digest(answer)
+        if answer.status_code == 200 and stated is not None:
+            self._heads.add(place)
+            return stated
+        if answer.status_code == 404 and place in self._heads:
+            return None
+        manifest = self.manifest(reference)
+        if not isinstance(manifest, Missing):
+            return manifest.digest
+        if answer.status_code == 404:
+            self._heads.add(place)
+        return None
 
     def inspect(self, reference: ImageReference) -> Found | Missing | Unknown:
         """As `exists`, with the platforms; reads the manifest and, where it is no index, the image's configuration."""
