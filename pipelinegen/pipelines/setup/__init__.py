@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -13,6 +14,7 @@ from pipelinegen.pipelines.rendering.header import header
 from pipelinegen.pipelines.setup import accounts, forge, github, gitlab, jenkins
 
 PATH = "SETUP.md"
+_PROGRAMS = ("gh", "glab", "kubectl")
 # In which order the systems stand.
 _SYSTEMS: Mapping[System, ModuleType] = {"github": github, "gitlab": gitlab, "jenkins": jenkins}
 
@@ -32,5 +34,10 @@ def file(application: Application, pipelines: Sequence[Pipeline], agents: Sequen
         header="".join(f"<!--{line} -->\n" for line in header("", blocks=True).splitlines()).rstrip("\n"),
         project=application.project,
         sections=[section.strip("\n") for section in sections],
+        programs=" and ".join(f"`{name}`" for name in _PROGRAMS if _calls(name, sections)),
     )
     return GeneratedFile(PATH, text)
+
+
+def _calls(program: str, sections: Sequence[str]) -> bool:
+    return any(re.search(rf"(?:^|[|(] ?){program} ", section, re.MULTILINE) for section in sections)
