@@ -165,8 +165,6 @@ def delivery(tmp_path: Path) -> Iterator[Delivery]:
             shop = project(
                 tmp_path / "shop",
                 "https://gitlab.example/acme/shop.git",
-                REGISTRY_USERNAME=registry.username,
-                REGISTRY_PASSWORD=registry.password,
                 PIPELINEGEN_INTERVAL="1s",
                 **thin_wheel(tmp_path / "wheels"),
             )
@@ -187,7 +185,8 @@ def test_the_pull_pipeline_from_a_push_to_a_merge_request(delivery: Delivery) ->
     shop = delivery.shop
     generate(shop.folder, "--style", "pull", "--ci", "gitlab")
     tag = f"sha-{shop.write({}, 'Generate the pipeline')[:7]}"
-    ran = shop.run(MANIFESTS_TOKEN=CANARIES["gitlab"])
+    login = {"REGISTRY_USERNAME": delivery.registry.username, "REGISTRY_PASSWORD": delivery.registry.password}
+    ran = shop.run(MANIFESTS_TOKEN=CANARIES["gitlab"], **login)
     expected = ["check", "build", "bump-staging", "observe-staging", "bump-production"]
     assert ran.jobs == dict.fromkeys(expected, "PASS"), ran.said
     assert delivery.changed("main", "staging", tag)
@@ -233,13 +232,16 @@ def test_the_template_twice_from_a_push_to_a_merge_request(delivery: Delivery) -
     shop = delivery.shop
     template = for_this_runner((ROOT / ".gitlab-ci-template.yml").read_text(encoding="utf-8"), shop.home)
     tag = f"sha-{shop.write({'ci/pipelinegen.yml': template, '.gitlab-ci.yml': INCLUDES})[:7]}"
-    ran = shop.run(SHOP_TOKEN=CANARIES["gitlab"])
+    registry = delivery.registry
+    login = {"CI_REGISTRY_USER": registry.username, "CI_REGISTRY_PASSWORD": registry.password}
+    ran = shop.run(SHOP_TOKEN=CANARIES["gitlab"], CI_REGISTRY=registry.host, **login)
     names = ("staging-pipelinegen-build", "staging-pipelinegen-bump", "staging-pipelinegen-observe")
     assert ran.jobs == dict.fromkeys([*names, "production-pipelinegen-bump", "say"], "PASS"), ran.said
     assert delivery.changed("main", "staging", tag)
     assert delivery.untouched("production")
     (merge,) = delivery.place.service.open_ones()
     assert delivery.changed(merge.source, "production", tag)
+    assert "was not asked" not in ran.said, "the registry has not shown the image to the job that names it"
     assert merge.title == 'Draft: The "new" catalog: #1 of shop'
     assert merge.labels == ["bump", "of: the catalog"]
     assert f"told updated {delivery.place.service.stand_in.url}/acme/team/manifests/-/merge_requests/1" in ran.said
