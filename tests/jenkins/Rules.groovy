@@ -58,6 +58,7 @@ class Rules {
   final List<String> problems = []
   final Set<String> stageNames = []
   Set<String> functions = []
+  Map<String, Integer> scripts = [:]  // how many each function runs itself
 
   static List<String> of(ModuleNode module) {
     def rules = new Rules()
@@ -71,6 +72,11 @@ class Rules {
 
   void file(ModuleNode module) {
     functions = module.methods.collect { it.name } as Set
+    module.methods.each {
+      def counted = new Shells()
+      it.code.visit(counted)
+      scripts[it.name] = counted.count
+    }
     module.methods.each { script(it.code, it.parameters*.name) }
     def blocks = module.statementBlock.statements.findAll { invoked(it)?.methodAsString == 'pipeline' }
     if (blocks.size() != 1) {
@@ -336,7 +342,7 @@ class Rules {
       def kind = it instanceof MethodCallExpression ? it.methodAsString : null
       if (!BINDINGS.containsKey(kind)) { say(it, "${it.text} binds no credential") } else { accepts(it, BINDINGS[kind]) }
     }
-    def counted = new Shells()
+    def counted = new Shells(scripts: scripts)
     closure(step)?.code?.visit(counted)
     if (counted.count != 1) { say(step, "a credential is seen by ${counted.count} scripts, and one is allowed") }
   }
@@ -483,10 +489,11 @@ class Rules {
 
   static class Shells extends CodeVisitorSupport {
     int count = 0
+    Map<String, Integer> scripts = [:]
 
     void visitMethodCallExpression(MethodCallExpression called) {
       super.visitMethodCallExpression(called)
-      if (called.methodAsString == 'sh') { count++ }
+      count += called.methodAsString == 'sh' ? 1 : scripts.getOrDefault(called.methodAsString, 0)
     }
   }
 }

@@ -13,11 +13,13 @@ from pipelinegen.pipelines.model import (
     Custom,
     GeneratedFile,
     Job,
+    Literally,
     Pipeline,
     Run,
 )
 from pipelinegen.pipelines.rendering import jenkins_when
 from pipelinegen.pipelines.rendering.engine import render
+from pipelinegen.pipelines.rendering.functions import with_functions
 from pipelinegen.pipelines.rendering.header import header
 from pipelinegen.pipelines.rendering.jenkins_values import TOOLS, credential_kind, credentials_id, listed, surroundings
 from pipelinegen.pipelines.rendering.languages import groovy
@@ -106,7 +108,7 @@ def files(pipeline: Pipeline) -> tuple[GeneratedFile, ...]:
         cancels=all(job.cancel for job in pipeline.jobs if "change" in job.when.events),
         hours=_hours(pipeline),
     )
-    return (GeneratedFile(PATH, text),)
+    return (GeneratedFile(PATH, with_functions(text)),)
 
 
 def _all(groups: Iterable[_Group]) -> Iterable[_Step]:
@@ -226,8 +228,13 @@ def _run(pipeline: Pipeline, job: Job, step: Run, each: str) -> _Step:
         bindings=listed(around.bindings),
         again=step.when == "success" and any(_OURS.search(line) for line in step.script),
         stage=step.stage,
-        shared=_shared(step) if step.installs and not step.env and not pipeline.variables else "",
+        shared=_shared(step) if step.installs and _alike(step, pipeline) else "",
     )
+
+
+def _alike(step: Run, pipeline: Pipeline) -> bool:
+    """Is it the same in every job? Facts and secrets may not be."""
+    return not pipeline.variables and all(isinstance(value, Literally) for value in step.env.values())
 
 
 def _shared(step: Run) -> str:
