@@ -92,7 +92,7 @@ def test_actionlint_finds_nothing_where_it_knows_the_inputs_of_actions(written: 
         text = Path(path).read_text(encoding="utf-8")
         text = re.sub(r"@[0-9a-f]{40}  # (v\d+)\.\S+", r"@\1", text)
         copies.append(str(put(tmp_path / str(number), text)))
-    _, said = actionlint("-format", "{{json .}}", *copies)
+    _, said = judged(program("actionlint", GO), "-shellcheck=", "-format", "{{json .}}", *copies)
     # What 1.7.12 knows of this action is older than the input client-id, for which app-id was deprecated in v3.1.0.
     stale = re.compile(r'missing input "app-id" .*|input "client-id" is not defined .*')
     assert [each["message"] for each in json.loads(said) if not stale.match(each["message"])] == []

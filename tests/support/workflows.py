@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -49,7 +50,7 @@ def read(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    document: dict[Any, Any] = yaml.safe_load(text)
+    document: dict[Any, Any] = yaml.load(text, yaml.CSafeLoader)
     # YAML 1.1 takes the key for a boolean, GitHub does not.
     return {"on" if key is True else key: value for key, value in document.items()}
 
@@ -102,7 +103,7 @@ def _faults_of_job(job: dict[str, Any], document: dict[str, Any]) -> Iterator[st
         yield "no time-out"
     if not job.get("name"):
         yield "no name"
-    written = yaml.safe_dump(job)
+    written = json.dumps(job)
     condition = str(job.get("if", ""))
     has_secrets = "secrets." in written
     if has_secrets and "environment" not in job:
