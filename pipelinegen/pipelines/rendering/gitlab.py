@@ -122,7 +122,7 @@ def _shared(pipeline: Pipeline) -> dict[str, Shared]:
 
 def _hidden(job: Job, taken: set[str]) -> Shared:
     begin = opening_of(job)
-    words = [re.sub(r"^(?:install|get|set up)\s+", "", step.name, flags=re.IGNORECASE) for step in begin]
+    words = [re.sub(r"^(?:install|get|set up)\s+|\s+v?\d[\w.]*$", "", step.name, flags=re.IGNORECASE) for step in begin]
     docker = job.image == "docker"
     if docker:
         words.append("docker")

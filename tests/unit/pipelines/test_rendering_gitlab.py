@@ -318,7 +318,7 @@ def test_what_follows_a_failure_runs_after_the_script() -> None:
 
 
 def test_jobs_that_begin_alike_have_it_from_one_place() -> None:
-    other = Run("Install another", ("true",), {"VERSION": Literally("1")}, installs=True)
+    other = Run("Install another 1.36.3", ("true",), {"VERSION": Literally("1")}, installs=True)
     found = rendered(
         job("one", INSTALL, Run("Do it", ("it",))),
         job("two", Checkout(), INSTALL, Run("Do it", ("it",))),
