@@ -291,6 +291,7 @@ class TestOtherSelections:
         generate(*PULL)
         generate("--style", "pull", "--ci", "gitlab")
         assert {WORKFLOW, ".gitlab-ci.yml"} <= set(repository.files())
+        assert all(f"## {system}" in repository.read("deploy/SETUP.md") for system in ("GitHub", "GitLab"))
         assert generate(*PULL, "--check").code == 0
 
     def test_the_configuration_chooses_where_no_option_does(self, repository: Checkout, generate: Generate) -> None:
@@ -352,12 +353,11 @@ def test_a_selection_that_is_not_clear_is_refused(generate: Generate, arguments:
 
 NO_ADDRESS = [
     ("  repository: https://github.com/acme/manifests\n", "", "none is configured"),
-    ("https://github.com/acme/manifests", "../manifests", "none is configured"),
     ("https://github.com/acme/manifests", "https://git.acme.example/manifests", "which forge"),
 ]
 
 
-@pytest.mark.parametrize(("old", "new", "said"), NO_ADDRESS, ids=["none", "folder", "unknown forge"])
+@pytest.mark.parametrize(("old", "new", "said"), NO_ADDRESS, ids=["none", "unknown forge"])
 def test_the_pull_style_needs_an_address(
     repository: Checkout, generate: Generate, old: str, new: str, said: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from pipelinegen.commands.generating.asked import Asked
@@ -10,14 +10,19 @@ from pipelinegen.errors import InputError
 from pipelinegen.pipelines import grid
 from pipelinegen.pipelines.explain import Explanation, explain
 from pipelinegen.pipelines.grid import Target
-from pipelinegen.pipelines.model import GeneratedFile
+from pipelinegen.pipelines.model import GeneratedFile, System
 
 # In the application repository `deploy/` is where what belongs to delivery lies.
 SETUP_HERE = "deploy/SETUP.md"
 
 
-def generated(asked: Asked, *, explain: bool) -> tuple[list[GeneratedFile], list[Explanation]]:
-    """All files of the selection, by their paths from the folder that is written to. Raises InputError."""
+def generated(
+    asked: Asked, *, explain: bool, beside: Collection[System] = ()
+) -> tuple[list[GeneratedFile], list[Explanation]]:
+    """All files of the selection, by their paths from the folder that is written to. Raises InputError.
+
+    beside: CI systems whose pipelines lie there, too: what people must create is told for all of them.
+    """
     files: list[GeneratedFile] = []
     explained: list[Explanation] = []
     try:
@@ -27,7 +32,9 @@ def generated(asked: Asked, *, explain: bool) -> tuple[list[GeneratedFile], list
             explained += _explained(asked, target, own) if explain else []
         for agent in asked.agents:
             files += _under(f"agent/{agent}", grid.agent_files_of(asked.application, agent))
-        setup = grid.setup_file(asked.application, asked.targets, asked.agents)
+        everywhere = {replace(target, system=system) for target in asked.targets for system in beside}
+        told = sorted({*asked.targets, *everywhere}, key=lambda target: grid.SYSTEMS.index(target.system))
+        setup = grid.setup_file(asked.application, told if beside else asked.targets, asked.agents)
     except InputError as error:
         raise _placed(error, asked) from None
     return [*files, replace(setup, path=setup.path if asked.gridded else SETUP_HERE)], explained

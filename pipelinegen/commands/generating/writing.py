@@ -12,11 +12,24 @@ from pipelinegen.errors import InputError
 from pipelinegen.pipelines import lock
 from pipelinegen.pipelines.blocks import Broken, emptied, parts_of
 from pipelinegen.pipelines.lock import Locked, blob_id
-from pipelinegen.pipelines.model import GeneratedFile
+from pipelinegen.pipelines.model import GeneratedFile, System
 from pipelinegen.pipelines.regeneration import Found, How, Merged, Regeneration, plan
 
 # Where the pipelines of each CI system stand: another system's pipeline stays when one is written again.
-_PLACES = {"github": ".github/", "gitlab": ".gitlab-ci.yml", "jenkins": "Jenkinsfile"}
+_PLACES: dict[System, str] = {"github": ".github/", "gitlab": ".gitlab-ci.yml", "jenkins": "Jenkinsfile"}
+
+
+def systems_beside(asked: Asked, options: GenerateOptions) -> tuple[System, ...]:
+    """The CI systems that another run has written a pipeline for in the same folder."""
+    if asked.gridded:
+        return ()
+    known = read_lock(asked.root, how_of(options))
+    own = {target.system for target in asked.targets}
+    return tuple(
+        system
+        for system, place in _PLACES.items()
+        if system not in own and any(path.startswith(place) for path in known)
+    )
 
 
 def planned(asked: Asked, files: Sequence[GeneratedFile], options: GenerateOptions) -> Regeneration:
