@@ -32,6 +32,8 @@ _NEEDS = {
     "gitlab": "two tokens of the GitLab project (step {step} says which)",
     "none": "a credential that reads the repository (step {step})",
 }
+# Under which name the login of a registry is kept, where that is not its host.
+_LOGINS = {"docker.io": "https://index.docker.io/v1/"}
 _STEP = {"argocd": 5, "flux": 3}
 
 
@@ -65,7 +67,7 @@ def recovery(layout: Layout, place: Place, agent: str, **names: object) -> Gener
         remote=[row for row in rows if not row["here"]],
         windowed=[row["object"] for row in rows if row["windowed"]],
         need=_NEEDS[place.forge].format(step=_STEP[agent]),
-        registries=", ".join(map(span, layout.application.registries)),
+        hosts=[{"name": host, "key": _LOGINS.get(host, host)} for host in layout.application.registries],
         pull_secret=pull_secret,
         pull_patch=json.dumps({"imagePullSecrets": [{"name": pull_secret}]}),
         install=_ARGOCD,
