@@ -84,6 +84,13 @@ def compare(options: dict[str, Any]) -> int:
     return _told(report, lambda: run(CompareOptions(**options), report), compare_error)
 
 
+def doctor(options: dict[str, Any]) -> int:
+    from pipelinegen.commands.doctor import DoctorOptions, run
+
+    report = report_of(options)
+    return _told(report, lambda: run(DoctorOptions(**options), report))
+
+
 def schema(options: dict[str, Any]) -> int:
     from pipelinegen.commands.schema import run
 

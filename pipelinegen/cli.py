@@ -210,6 +210,19 @@ def compare() -> None:
     """
 
 
+@_command(options.DOCTOR, calls.doctor, short_help="Say what works here and what is missing.")
+def doctor() -> None:
+    """Say what works here, what is missing, and what mends it: git, engine, token and rights, registries, agent.
+
+    It changes nothing. Exit 1 where something needs mending.
+
+    \b
+    Examples:
+      pipelinegen doctor
+      pipelinegen doctor --repo https://github.com/acme/manifests --json
+    """
+
+
 @_command((), calls.schema, short_help="Print the JSON Schema of pipelinegen.yaml.")
 def schema() -> None:
     """Print the JSON Schema of pipelinegen.yaml.

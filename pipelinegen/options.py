@@ -220,4 +220,6 @@ INIT = (
     flag("--dry-run", "Print the configuration, write nothing."),
 )
 
+DOCTOR = (value("--repo", "URL|PATH", "The manifest repository.  [default: pipelinegen.yaml's]"),)
+
 DEMO = (value("--keep", "DIR", "Make the repositories in DIR and leave them there."),)

@@ -80,6 +80,7 @@ class Session:
         self.origin = origin_of(origin)
         self.clock = clock or Clock()
         self.deadline = self.clock.monotonic() + deadline_seconds
+        self.skew: float | None = None  # seconds by which the server's clock was after ours, if it told
         self._repeatable = repeatable
         self._tell = tell
         self._requests = _pinned(self.origin, environ)
@@ -151,6 +152,7 @@ class Session:
         except requests.exceptions.RequestException as error:
             return self._failed(method, error)
         answer.encoding = "utf-8"
+        self.skew = _skew(answer.headers.get("Date"), self.clock.now())
         return self._judged(method, answer, body)
 
     def _judged(self, method: str, answer: requests.Response, body: bytes) -> requests.Response | _Trouble:
@@ -305,6 +307,15 @@ def _root(error: BaseException) -> str:
 def _target(answer: requests.Response) -> str:
     parts = urlsplit(answer.headers.get("location", ""))
     return f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path or "nowhere"
+
+
+def _skew(date: str | None, now: float) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date).timestamp() - now if date else None
+    except ValueError:
+        return None
 
 
 def _words(body: bytes) -> list[str]:

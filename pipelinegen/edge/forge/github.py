@@ -53,6 +53,16 @@ _NOTHING_TO_WAIT_FOR = "clean status"
 _BASE_MOVED = "Base branch was modified"
 _STALE = "Expected branch to point to"
 
+# Rules of rulesets that refuse a push of ours.
+# https://docs.github.com/rest/repos/rules#get-rules-for-a-branch
+_RULES = {
+    "pull_request": "every change needs a pull request",
+    "required_status_checks": "every commit needs checks that have passed",
+    "required_signatures": "every commit needs a signature",
+    "update": "nobody may change it but who may pass by the rule",
+    "merge_queue": "every change goes through the merge queue",
+}
+
 
 class GitHub:
     """The port for one repository of GitHub."""
@@ -276,6 +286,23 @@ class GitHub:
             missing.append("contents: write")
         expires = headers.get("github-authentication-token-expiration")
         return TokenCheck(self.login(), scopes, can_push, expires, tuple(missing))
+
+    def guards(self, branch: str) -> tuple[str, ...]:
+        """By the rules that are active for the branch, and by the older protection, of which only its being is told."""
+        name = quote(branch, safe="")
+        with self._asking("read the rules of the branch", "metadata: read"):
+            kinds = {within(rule, str, "type") for rule in self._pages(f"/rules/branches/{name}")}
+        told = [words for kind, words in _RULES.items() if kind in kinds]
+        try:
+            with self._asking("read the branch", CONTENTS_READ):
+                if within(self._send("GET", f"/branches/{name}"), bool, "protected") and not told:
+                    told.append("the branch is protected; who may push to it, only administrators can read")
+        except Rejected:
+            pass  # there is no such branch yet
+        return tuple(told)
+
+    def clock_skew(self) -> float | None:
+        return self._session.skew
 
     def login(self) -> str | None:
         """Who we are. GET /user is refused to the tokens of Apps and Actions; the viewer of GraphQL is not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -251,10 +252,8 @@ class GitLab:
 
     def check_token(self) -> TokenCheck:
         with self._asking("read the project", READ):
-            permissions = self._send("get", "").get("permissions") or {}
-        levels = [(permissions.get(name) or {}).get("access_level") for name in ("project_access", "group_access")]
-        known = [level for level in levels if isinstance(level, int)]
-        can_push = max(known) >= DEVELOPER if known else None
+            level = self._level()
+        can_push = level >= DEVELOPER if level is not None else None
         scopes, expires = self._token()
         missing = []
         if scopes is not None and "api" not in scopes:
@@ -273,6 +272,24 @@ class GitLab:
             if no.id == "expired":
                 raise
             return None, None
+
+    def guards(self, branch: str) -> tuple[str, ...]:
+        """By the protected branch of that name, or the wildcard that covers it, and our own access level."""
+        with self._asking("read the project", READ):
+            level = self._level()
+        with self._asking("read the protected branches", READ):
+            for rule in self._pages("/protected_branches"):
+                if fnmatch.fnmatchcase(branch, _text(rule, "name")):
+                    return _refusing(rule, level)
+        return ()
+
+    def clock_skew(self) -> float | None:
+        return self._session.skew
+
+    def _level(self) -> int | None:
+        permissions = self._send("get", "").get("permissions") or {}
+        levels = [(permissions.get(name) or {}).get("access_level") for name in ("project_access", "group_access")]
+        return max((level for level in levels if isinstance(level, int)), default=None)
 
     def login(self) -> str | None:
         try:
@@ -339,3 +356,14 @@ def _text(data: Any, key: str) -> str:
     if not isinstance(data[key], str) or not data[key]:
         raise TypeError(f"{key} is {data[key]!r}"[:100])
     return str(data[key])
+
+
+def _refusing(rule: Any, level: int | None) -> tuple[str, ...]:
+    """What a protected branch has against a push of ours. https://docs.gitlab.com/api/protected_branches/"""
+    allowed = [one.get("access_level") for one in rule.get("push_access_levels") or []]
+    numbers = [one for one in allowed if isinstance(one, int)]
+    # 0 is "no one"; an entry without a level names a user, a group or a key, who may be us.
+    if len(numbers) < len(allowed) or (level is not None and any(0 < one <= level for one in numbers)):
+        return ()
+    who = "no one" if not any(numbers) else f"who has the access level {min(filter(None, numbers))} or more"
+    return (f"it is a protected branch, to which {who} may push",)

@@ -45,6 +45,13 @@ class NoForge:
     def check_token(self) -> TokenCheck:
         return TokenCheck(None, None, None, None)
 
+    def guards(self, branch: str) -> tuple[str, ...]:
+        del branch
+        return ()
+
+    def clock_skew(self) -> float | None:
+        return None
+
     def tip(self, branch: str) -> str | None:
         self._no()
 

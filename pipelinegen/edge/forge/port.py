@@ -142,7 +142,9 @@ class Forge(Protocol):
     """One repository on one forge. Every operation may raise WorldError or NotPermitted; none is done twice.
 
     `find_any` gives the latest pull request of a branch in any state. `tip` is the commit of a branch, None if it is
-    not there. `grant` and `merge_when_ready` return what was refused.
+    not there. `grant` and `merge_when_ready` return what was refused. `guards` says, each in a few words, what would
+    refuse a push of ours to a branch, as far as the token may know. `clock_skew` is by how many seconds the forge's
+    clock was after ours when it answered last.
     """
 
     address: Address
@@ -163,6 +165,8 @@ class Forge(Protocol):
     def statuses(self, sha: str) -> tuple[CommitStatus, ...]: ...
     def login(self) -> str | None: ...
     def check_token(self) -> TokenCheck: ...
+    def guards(self, branch: str) -> tuple[str, ...]: ...
+    def clock_skew(self) -> float | None: ...
     def commit(
         self, branch: str, expected: str | None, base_sha: str, message: str, contents: Mapping[str, bytes]
     ) -> ApiCommit: ...

@@ -44,6 +44,8 @@ GITHUB = [
     ("get", f"{REPO}/milestones"),
     ("get", f"{REPO}/commits/{{ref}}/status"),
     ("get", f"{REPO}/commits/{{ref}}/check-runs"),
+    ("get", f"{REPO}/branches/{{branch}}"),
+    ("get", f"{REPO}/rules/branches/{{branch}}"),
 ]
 # An answer of GitHub may hold hundreds of fields that nobody here reads; these objects are cut to what is required.
 GRAPHQL_TYPES = {
@@ -62,6 +64,7 @@ GRAPHQL_TYPES = {
 GITLAB = [
     ("projects", "ProjectsService", "GetProject"),
     ("branches", "BranchesService", "ListBranches"),
+    ("protected_branches", "ProtectedBranchesService", "ListProtectedBranches"),
     ("merge_requests", "MergeRequestsService", "ListProjectMergeRequests"),
     ("merge_requests", "MergeRequestsService", "GetMergeRequest"),
     ("merge_requests", "MergeRequestsService", "CreateMergeRequest"),

@@ -37,6 +37,8 @@ _RIGHTS = {
     "GET /milestones": ("pull_requests", "read"),
     "GET /commits/{ref}/status": ("statuses", "read"),
     "GET /commits/{ref}/check-runs": ("checks", "read"),
+    "GET /branches/{branch}": ("contents", "read"),
+    "GET /rules/branches/{branch}": ("metadata", "read"),
 }
 
 
@@ -98,6 +100,8 @@ class GitHub(StandIn):
         self.private = True
         self.archived = False
         self.allow_auto_merge = True
+        self.rules: tuple[str, ...] = ()  # types of the rules that are active for every branch
+        self.protected: set[str] = set()  # branches with protection of the older kind
         self.required_checks = True
         self.drafts = True
         self.checking = 0  # how many more readings say that mergeability is being checked
@@ -200,6 +204,8 @@ class GitHub(StandIn):
             "GET /milestones": lambda _, request: (200, self._page(request, self._milestones())),
             "GET /commits/{ref}/status": self._status,
             "GET /commits/{ref}/check-runs": self._check_runs,
+            "GET /branches/{branch}": self._branch,
+            "GET /rules/branches/{branch}": lambda _, request: (200, self._page(request, self._rules_json())),
         }
 
     def _pull(self, request: Request) -> Pull:
@@ -349,6 +355,38 @@ class GitHub(StandIn):
             {"ref": f"refs/heads/{name}", "node_id": f"REF_{name}", "object": {"type": "commit", "sha": sha}}
             for name, sha in self.repository.branches(prefix.removeprefix("heads/")).items()
         ]
+
+    def _branch(self, _: Token, request: Request) -> tuple[int, Any]:
+        name = "/".join(request.parts()).partition("/branches/")[2]
+        sha = self.repository.branches("").get(name)
+        if sha is None:
+            raise No(404, "Branch not found")
+        url = f"{self.api}/repos/{self.path}"
+        protected = name in self.protected
+        person = {"name": "Ada", "email": "ada@acme.example", "date": NOW}
+        commit = {"author": person, "committer": person, "message": "x", "tree": {"sha": sha, "url": url}}
+        return 200, {
+            "name": name,
+            "commit": {
+                "sha": sha,
+                "node_id": f"C_{sha}",
+                "url": f"{url}/commits/{sha}",
+                "html_url": f"{self.url}/{self.path}/commit/{sha}",
+                "comments_url": f"{url}/commits/{sha}/comments",
+                "commit": {**commit, "url": f"{url}/git/commits/{sha}", "comment_count": 0},
+                "author": None,
+                "committer": None,
+                "parents": [],
+            },
+            "_links": {"self": f"{url}/branches/{name}", "html": f"{self.url}/{self.path}/tree/{name}"},
+            "protected": protected,
+            "protection": {"enabled": protected},
+            "protection_url": f"{url}/branches/{name}/protection",
+        }
+
+    def _rules_json(self) -> list[Any]:
+        source = {"ruleset_source_type": "Repository", "ruleset_source": self.path, "ruleset_id": 1}
+        return [{"type": kind, **source} for kind in self.rules]
 
     def _status(self, _: Token, request: Request) -> tuple[int, Any]:
         sha = request.parts()[-2]

@@ -79,6 +79,7 @@ class GitLab(StandIn):
         super().__init__()
         self.repository = repository
         self.path = path
+        self.protected: dict[str, int] = {}  # names of branches, * for any text, and the access level that may push
         self.archived = False
         self.pipeline: str | None = "running"
         self.checking = 0  # how many more readings say that mergeability is being checked
@@ -166,6 +167,7 @@ class GitLab(StandIn):
         return {
             f"GET {project}": lambda token, _: (200, self._project_json(token)),
             f"GET {project}/repository/branches": self._branches,
+            f"GET {project}/protected_branches": lambda _, request: (200, self._page(request, self._protected_json())),
             f"GET {project}/merge_requests": self._list,
             f"POST {project}/merge_requests": self._open,
             f"GET {one}": lambda _, request: (200, self._json(self._merge_of(request))),
@@ -333,6 +335,26 @@ class GitLab(StandIn):
             "expires_at": token.expires_at,
             "user_id": self.people.get(token.login, 99),
         }
+
+    def _protected_json(self) -> list[Any]:
+        return [
+            {
+                "id": number,
+                "name": name,
+                "push_access_levels": [
+                    {
+                        "id": number,
+                        "access_level": level,
+                        "access_level_description": "",
+                        "user_id": None,
+                        "group_id": None,
+                    }
+                ],
+                "merge_access_levels": [],
+                "allow_force_push": False,
+            }
+            for number, (name, level) in enumerate(self.protected.items(), 1)
+        ]
 
     def _project_json(self, token: Token) -> dict[str, Any]:
         return {

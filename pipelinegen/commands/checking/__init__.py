@@ -1,0 +1,1 @@
+"""The checks of `pipelinegen doctor`: each looks at one thing and says what it found and what mends it."""
