@@ -112,7 +112,10 @@ SECRET = "-----BEGIN KEY-----\n'\"$(touch pwned)`\\\n-----END KEY-----"
 SHOW = 'stat -c %a "$KEY" > "$OUT/mode"; cp "$KEY" "$OUT/key"'
 
 
-def test_files_programs_and_secrets_reach_the_steps_that_take_them(runner: Runner, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hosted", [True, False], ids=["github.com", "a server of one's own"])
+def test_files_programs_and_secrets_reach_the_steps_that_take_them(
+    runner: Runner, tmp_path: Path, hosted: bool
+) -> None:
     """By outputs, artifacts, a file of the job's own, and PATH; the steps for a failure run after a failure."""
     out = tmp_path / "out"
     out.mkdir()
@@ -147,7 +150,7 @@ def test_files_programs_and_secrets_reach_the_steps_that_take_them(runner: Runne
         credentials=(KEY,),
         title="Use",
     )
-    put(runner, pipeline(build, use))
+    put(runner, pipeline(build, use, anchors=hosted))
     runner.secrets["SSH_KEY"] = SECRET
     runner.environment["OUT"] = str(out)
     ran = runner.run("push")
@@ -159,7 +162,7 @@ def test_files_programs_and_secrets_reach_the_steps_that_take_them(runner: Runne
     assert (out / "plan").read_bytes() == bytes(1000)
     assert (out / "key").read_text() == SECRET + "\n"
     assert (out / "mode").read_text() == "600\n"
-    assert (runner.artifacts / "reports" / "api.xml").is_file()
+    assert (runner.artifacts / "reports" / "api.xml").is_file() == hosted
 
 
 # Hostile texts.

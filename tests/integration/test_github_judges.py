@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipelinegen.pipelines.application import Application
+from pipelinegen.pipelines.application import Application, Repository
 from pipelinegen.pipelines.deployers import DEPLOYERS
 from pipelinegen.pipelines.design import design
 from pipelinegen.pipelines.rendering import github
@@ -20,6 +21,17 @@ from tests.support.hostile_values import VALUES
 from tests.support.workflows import faults, program
 
 GO = "go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+
+
+def enterprise() -> Application:
+    """With its repositories at a GitHub of its own, which may be older than github.com."""
+    host = "github.acme.example"
+    return replace(
+        applications.shop(),
+        manifests=Repository(f"https://{host}/acme/manifests", "github", host, "acme/manifests", None),
+    )
+
+
 APPLICATIONS: dict[str, Callable[[], Application]] = {
     each.__name__: each
     for each in (
@@ -28,6 +40,7 @@ APPLICATIONS: dict[str, Callable[[], Application]] = {
         applications.signed_shop,
         applications.single,
         applications.based,
+        enterprise,
     )
 }
 # The style as default, but for lines as long as ours, and a key `on` that only YAML 1.1 takes for a boolean.
@@ -39,6 +52,7 @@ WIDTHS = {"pull": "{max: 120, allow-non-breakable-inline-mappings: true}", "push
 def workflows() -> Iterator[tuple[str, str]]:
     for name, make in APPLICATIONS.items():
         yield f"pull-{name}", github.files(design(make(), "pull", "github"))[0].text
+    yield "push-enterprise", github.files(design(enterprise(), "push", "github", DEPLOYERS["terraform"]))[0].text
     for name, deployer in DEPLOYERS.items():
         yield f"push-{name}", github.files(design(applications.shop(), "push", "github", deployer))[0].text
 
@@ -48,6 +62,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Every workflow under its real name, each in a repository of its own."""
     folder = tmp_path_factory.mktemp("workflows")
     return [str(put(folder / name, text)) for name, text in workflows()]
+
+
+def test_a_github_of_ones_own_gets_no_anchors() -> None:
+    text = dict(workflows())["pull-enterprise"]
+    assert "create-github-app-token@" in text
+    assert not re.search(r"[-:] [&*][a-z]", text)
 
 
 def put(repository: Path, text: str) -> Path:

@@ -1,5 +1,6 @@
 """A pipeline as a workflow of GitHub."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -566,6 +567,19 @@ def test_binary_files_and_reports_are_uploaded() -> None:
     assert "if" not in kept
     assert (told["if"], told["with"]["if-no-files-found"]) == ("${{ !cancelled() }}", "ignore")
     assert jobs["deploy"]["steps"][1]["with"] == {"name": "plan", "path": "deploy/.work"}
+
+
+def test_a_server_of_ones_own_takes_files_as_outputs_and_keeps_no_reports() -> None:
+    """It has neither artifacts of this age nor anchors."""
+    produces = (Artifact("plan", "deploy/plan", "binary"), Artifact("reports", "reports/*.xml", "junit"))
+    build = job("build", HELLO, produces=produces)
+    text = text_of(pipeline(build, job("deploy", needs=("build",), takes=("plan",)), anchors=False))
+    jobs = parsed(text)["jobs"]
+    assert jobs["build"]["outputs"] == {"plan": "${{ steps.handover.outputs.plan }}"}
+    assert 'content=$(base64 --wrap=0 "$file")' in jobs["build"]["steps"][-1]["run"]
+    assert "base64 --decode" in jobs["deploy"]["steps"][1]["run"]
+    assert "artifact@" not in text
+    assert not re.search(r"[-:] [&*]\w", text)
 
 
 def test_each_leg_of_a_matrix_keeps_its_own_reports() -> None:

@@ -51,7 +51,7 @@ def steps_of(pipeline: Pipeline, job: Job) -> tuple[Written, ...]:
     # A checkout empties the workspace: what other jobs hand over comes after it.
     before = [_step(job, step) for step in job.steps[: first + 1]]
     after = _with_credentials(job, job.steps[first + 1 :])
-    return tuple(_apart((*before, *taken, *after, *_given(job))))
+    return tuple(_apart((*before, *taken, *after, *_given(pipeline, job))))
 
 
 def _told(pipeline: Pipeline, job: Job) -> Job:
@@ -208,11 +208,21 @@ def _file(credential: Credential, one: credentials.Stored) -> Written:
 # What goes from job to job.
 
 
+def by_outputs(pipeline: Pipeline, job: Job) -> tuple[Artifact, ...]:
+    """What goes to later jobs as an output of the job: small files, and all of them where nothing else goes.
+
+    A server of one's own has no artifacts of this age (https://github.com/actions/upload-artifact, "not supported on
+    GHES"), as it may have no anchors.
+    """
+    kinds = ("handoff",) if pipeline.anchors else ("handoff", "binary")
+    return tuple(artifact for artifact in job.produces if artifact.kind in kinds)
+
+
 def _taken(pipeline: Pipeline, job: Job) -> Iterator[Written]:
     for name in job.takes:
         maker, artifact = _maker(pipeline, job, name)
-        if artifact.kind == "handoff":
-            yield _received(maker, artifact)
+        if artifact in by_outputs(pipeline, maker):
+            yield _received(pipeline, maker, artifact)
         else:
             folder = posixpath.dirname(artifact.path) or "."
             inputs = (("name", _text(artifact.name)), ("path", _text(folder)))
@@ -227,13 +237,15 @@ def _maker(pipeline: Pipeline, job: Job, name: str) -> tuple[Job, Artifact]:
     raise Defect(f"the job {job.id} takes {name}, which no job before it makes", id="no-artifact")
 
 
-def _received(maker: Job, artifact: Artifact) -> Written:
+def _received(pipeline: Pipeline, maker: Job, artifact: Artifact) -> Written:
     env = (
         ("CONTENT", f"${{{{ needs.{maker.id}.outputs.{output_of(artifact)} }}}}"),
         ("FILE", _text(artifact.path)),
     )
     folder = ('mkdir -p "$(dirname "$FILE")"',) if posixpath.dirname(artifact.path) else ()
-    lines = (*folder, f'printf \'%s\\n\' "${{CONTENT:?the job {maker.id} has not handed it over}}" > "$FILE"')
+    content = f'"${{CONTENT:?the job {maker.id} has not handed it over}}"'
+    write = f"printf '%s\\n' {content}" if pipeline.anchors else f"base64 --decode <<< {content}"
+    lines = (*folder, f'{write} > "$FILE"')
     return _script(f"Take {artifact.name} from the job {maker.id}", lines, env)
 
 
@@ -244,24 +256,24 @@ def output_of(artifact: Artifact) -> str:
     return artifact.name
 
 
-def _given(job: Job) -> Iterator[Written]:
-    handed = tuple(artifact for artifact in job.produces if artifact.kind == "handoff")
+def _given(pipeline: Pipeline, job: Job) -> Iterator[Written]:
+    handed = by_outputs(pipeline, job)
     if handed:
-        yield _handover(job, handed)
-    for artifact in job.produces:
-        if artifact.kind != "handoff":
-            yield _uploaded(job, artifact)
+        yield _handover(pipeline, job, handed)
+    if pipeline.anchors:
+        yield from (_uploaded(job, artifact) for artifact in job.produces if artifact not in handed)
 
 
-def _handover(job: Job, artifacts: tuple[Artifact, ...]) -> Written:
+def _handover(pipeline: Pipeline, job: Job, artifacts: tuple[Artifact, ...]) -> Written:
     """Each file becomes an output of the job, as one line: line breaks mean nothing in JSON."""
     pairs = "".join(f"{output_of(artifact)} {artifact.path}\n" for artifact in artifacts)
     # A leg of a matrix has made only its own.
     skip = ('  [ -f "$file" ] || continue',) if job.matrix else ()
+    line = "tr -d '\\r\\n' <" if pipeline.anchors else "base64 --wrap=0"
     lines = (
         "while read -r name file; do",
         *skip,
-        "  content=$(tr -d '\\r\\n' < \"$file\")",
+        f'  content=$({line} "$file")',
         '  printf \'%s=%s\\n\' "$name" "$content" >> "$GITHUB_OUTPUT"',
         'done <<< "$FILES"',
     )

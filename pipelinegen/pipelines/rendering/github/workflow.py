@@ -13,7 +13,7 @@ from pipelinegen.pipelines.rendering.github.conditions import condition_of, even
 from pipelinegen.pipelines.rendering.github.credentials import environment_of
 from pipelinegen.pipelines.rendering.github.paths import path_filters
 from pipelinegen.pipelines.rendering.github.scalars import literally, scalar, shown
-from pipelinegen.pipelines.rendering.github.steps import HANDOVER, Entries, Written, output_of, steps_of
+from pipelinegen.pipelines.rendering.github.steps import HANDOVER, Entries, Written, by_outputs, output_of, steps_of
 from pipelinegen.pipelines.rendering.github.values import entries, for_all
 from pipelinegen.pipelines.rendering.header import block, header
 
@@ -107,7 +107,7 @@ def _job(pipeline: Pipeline, job: Job) -> WrittenJob:
         cancel=job.cancel,
         permissions=tuple((each.scope, each.level, each.why) for each in _permissions(job)),
         matrix=tuple(scalar(literally(each)) for each in job.matrix),
-        outputs=tuple(_outputs(job)),
+        outputs=tuple(_outputs(pipeline, job)),
         steps=steps_of(pipeline, job),
     )
 
@@ -147,8 +147,7 @@ def _permissions(job: Job) -> Iterator[Permission]:
             yield Permission("id-token", "write", credential.why)
 
 
-def _outputs(job: Job) -> Iterator[tuple[str, str]]:
-    for artifact in job.produces:
-        if artifact.kind == "handoff":
-            name = output_of(artifact)
-            yield name, f"${{{{ steps.{HANDOVER}.outputs.{name} }}}}"
+def _outputs(pipeline: Pipeline, job: Job) -> Iterator[tuple[str, str]]:
+    for artifact in by_outputs(pipeline, job):
+        name = output_of(artifact)
+        yield name, f"${{{{ steps.{HANDOVER}.outputs.{name} }}}}"
