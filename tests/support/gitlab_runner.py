@@ -138,6 +138,21 @@ class Project:
         )
         return Ran(ran.returncode, ran.stdout.decode("utf-8", "replace"))
 
+    def listed(self, *unset: str, **variables: str) -> dict[str, str]:
+        """The jobs that there are in such a pipeline, and when they run; none where there is no pipeline."""
+        given = {**self.variables, **variables}
+        words = [word for name, value in given.items() for word in ("--variable", f"{name}={value}")]
+        words += ["--ignore-predefined-vars", ",".join(given)]
+        words += [word for name in unset for word in ("--unset-variable", name)]
+        command = [str(_NODE), str(_PROGRAM), "--home", str(self.home), "--list-csv", *words]
+        ran = subprocess.run(
+            command, cwd=self.folder, capture_output=True, env=self._environment(), timeout=60, check=False
+        )
+        rows = [line.split(";") for line in ran.stdout.decode().splitlines() if line.count(";") > 3]
+        if ran.returncode and b"workflow:rules" not in ran.stdout + ran.stderr:
+            raise AssertionError((ran.stdout + ran.stderr).decode())
+        return {row[0]: row[2] for row in rows[1:]}
+
     def expanded(self) -> dict[str, Any]:
         """The pipeline with everything that is included, extended or referred to put in its place."""
         command = [str(_NODE), str(_PROGRAM), "--home", str(self.home), "--preview"]
