@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, get_args
 
@@ -52,6 +53,8 @@ def targets(
     return tuple(found)
 
 
+# Asked for the files and for what people must create; the files of a deployer are the same for every CI system.
+@lru_cache(maxsize=32)
 def pipeline_of(application: Application, target: Target) -> Pipeline:
     """The pipeline of a target, checked."""
     deployer = _deployer(target.deployer) if target.deployer else None
@@ -63,7 +66,7 @@ def files_of(application: Application, target: Target) -> tuple[GeneratedFile, .
     rendering = import_module(f"pipelinegen.pipelines.rendering.{target.system}")
     files: tuple[GeneratedFile, ...] = rendering.files(pipeline_of(application, target))
     if target.deployer is not None:
-        files += _deployer(target.deployer).files(application)
+        files += _deployer_files(application, target.deployer)
     return _sorted(files, target.folder)
 
 
@@ -88,6 +91,11 @@ def setup_file(application: Application, wanted: Collection[Target], agents: Col
 
     pipelines = tuple(pipeline_of(application, target) for target in wanted)
     return setup.file(application, pipelines, tuple(agents))
+
+
+@lru_cache(maxsize=8)
+def _deployer_files(application: Application, name: DeployerName) -> tuple[GeneratedFile, ...]:
+    return _deployer(name).files(application)
 
 
 def _deployer(name: DeployerName) -> Deployer:
