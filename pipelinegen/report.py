@@ -10,6 +10,8 @@ from typing import Any
 
 from pipelinegen.errors import PipelinegenError
 
+# https://docs.github.com/actions/reference/limits: more than these of one step are dropped without a word.
+MOST_ANNOTATIONS = 10
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
 
 
@@ -27,6 +29,7 @@ class Report:
         self._color = color
         self._lock: AbstractContextManager[Any] = nullcontext()
         self._passing = False
+        self._annotations = 0
 
     def from_threads(self) -> None:
         """From here on several threads tell lines; each line stays whole."""
@@ -73,11 +76,22 @@ class Report:
     def warn(self, text: str) -> None:
         """Something that a person should look at; told even when quiet."""
         self._write(sys.stderr, f"{self._paint('yellow', 'warning:')} {_one_line(text)}\n")
+        self._annotate("warning", text)
 
     def error(self, error: PipelinegenError) -> None:
         """The message of a failure."""
         head, *rest = map(_one_line, error.lines())
         self._write(sys.stderr, "\n".join([f"{self._paint('red', 'error:')} {head}", *rest]) + "\n")
+        for text in (f"{error.where}: {error.what}", *error.details):
+            self._annotate("error", text)
+
+    def _annotate(self, level: str, text: str) -> None:
+        """A line that begins with its place is shown at that place by GitHub, which shows ten of a step at most."""
+        if self._annotations < MOST_ANNOTATIONS and os.environ.get("GITHUB_ACTIONS") == "true":
+            line = annotation(level, text)
+            if line is not None:
+                self._annotations += 1
+                self._write(sys.stderr, line + "\n")
 
     @contextmanager
     def fold(self, title: str, *, live: bool = True) -> Iterator[Callable[[str], None]]:
@@ -137,6 +151,22 @@ class Report:
             stream.flush()
             stream.buffer.write(data)
             stream.buffer.flush()
+
+
+def annotation(level: str, text: str) -> str | None:
+    """`file:line:column: words` as a command to GitHub's runner; None where the text does not begin so."""
+    import re
+
+    found = re.match(r"(?P<file>[^:\s][^:]*):(?P<line>[0-9]+)(?::(?P<column>[0-9]+))?: (?P<words>.+)", text)
+    if found is None:
+        return None
+    column = f",col={found['column']}" if found["column"] else ""
+    file = _command_text(found["file"]).replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} file={file},line={found['line']}{column}::{_command_text(_one_line(found['words']))}"
+
+
+def _command_text(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def harmless(line: str) -> str:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from pipelinegen.report import Report, harmless
+from pipelinegen.report import Report, annotation, harmless
 
 CI = ("GITHUB_ACTIONS", "GITLAB_CI")
 
@@ -138,3 +138,38 @@ def test_text_of_others_is_harmless() -> None:
     assert harmless("a\tb \x1b[1;31mred\x1b[0m \x1b]0;title\x07 \u202e é") == (
         "a\tb red \\u001b]0;title\\u0007 \\u202e é"
     )
+
+
+class TestAnnotations:
+    """What begins with its place is shown at that place by GitHub's runner."""
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            pytest.param(
+                "app.yaml:3:7: is older", "::error file=app.yaml,line=3,col=7::is older", id="file line column"
+            ),
+            pytest.param("a/b.yaml:12: is older", "::error file=a/b.yaml,line=12::is older", id="no column"),
+            pytest.param("a,b.yaml:1: x%y", "::error file=a%2Cb.yaml,line=1::x%25y", id="signs of the command"),
+            pytest.param("a.yaml:1: one\ntwo", "::error file=a.yaml,line=1::one", id="only its own line"),
+            pytest.param("https://ghcr.io: no answer", None, id="an address"),
+            pytest.param("no place at all", None, id="no place"),
+            pytest.param("None: x", None, id="no line"),
+        ],
+    )
+    def test_a_place_becomes_a_command(self, text: str, line: str | None) -> None:
+        assert annotation("error", text) == line
+
+    def test_no_more_than_ten(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        report = Report()
+        for number in range(20):
+            report.warn(f"app.yaml:{number + 1}:1: left alone")
+        said = capsys.readouterr().err
+        assert said.count("::warning file=app.yaml") == 10
+        assert said.count("warning: app.yaml") == 20
+
+    def test_none_elsewhere(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+        Report().warn("app.yaml:1:1: left alone")
+        assert "::" not in capsys.readouterr().err
