@@ -91,7 +91,7 @@ def beside(name: str, directory: str) -> tuple[bytes, Beside]:
 
 
 def root_of(path: str) -> str:
-    """The root of the repository that a pipeline file is in: by the place that its CI system gives it, else by `.git`."""
+    """The root of the repository that a pipeline file is in: by the place of a workflow, else by `.git`."""
     folder = os.path.dirname(os.path.abspath(path))
     if folder.endswith("/.github/workflows"):
         return folder.removesuffix("/.github/workflows") or "/"

@@ -36,7 +36,7 @@ def costs_of(pulled: Sequence[Facts]) -> tuple[Cost, ...]:
     found = [
         Cost(
             "an agent with wide rights",
-            "it may change all that it manages, runs inside each cluster, and must be installed, updated and watched there",
+            "it may change all that it manages, and must be installed, updated and watched inside each cluster",
             tuple(agent.place for agent in agents),
         ),
         Cost(

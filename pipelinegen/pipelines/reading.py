@@ -105,7 +105,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. kind: run (a script), action (`uses`), call, plugin (a step of Jenkins), image (an action that is one)."""
+    """One step. kind: run (a script), action (`uses`), call, plugin (a step of Jenkins) or image."""
 
     name: str
     place: Place

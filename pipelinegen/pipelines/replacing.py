@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from pipelinegen.config.rules import environment_problem, image_repository_problem
 from pipelinegen.images.reference import split
-from pipelinegen.pipelines.analyse.blast_radius import REACHING
 from pipelinegen.pipelines.analyse.credentials import Credential
 from pipelinegen.pipelines.analyse.manifests import filled, shown
 from pipelinegen.pipelines.analyse.work import Work, work_of
@@ -21,11 +20,11 @@ _IN_CLUSTER = frozenset({"kubectl", "helm", "kustomize", "argocd"})
 _UNFIT = {
     "ssh": "plain hosts have no pull agent here: this stays push, or the application moves to a cluster",
     "compose": "plain hosts have no pull agent here: this stays push, or the application moves to a cluster",
-    "ansible": "Ansible has no agent: this stays push (`generate --style push --deploy ansible`), or ansible-pull by a timer",
+    "ansible": "Ansible has no agent: this stays push, or ansible-pull by a timer on each host",
     "chef": "Chef's own client on the hosts pulls from its server: that part stays as it is",
     "puppet": "Puppet's own agent on the hosts pulls from its server: that part stays as it is",
     "terraform": "infrastructure stays with Terraform: only what it puts into the cluster can move to the agent",
-    "cloud": "the cloud's service has no agent here: this stays push, with the identity of the job and without a stored key",
+    "cloud": "the cloud's service has no agent here: this stays push, best by the job's identity without a stored key",
 }
 
 
@@ -151,9 +150,9 @@ def _images(work: Work) -> Iterator[Image]:
                 context = words[-1] if len(words) > 1 else ""
         elif command.program == "executor":
             texts = [option(command, "--destination", "-d")]
-        elif command.program == "kustomize" and words[:3] == ["edit", "set", "image"]:
-            texts = [word.rpartition("=")[2] for word in words[3:]]
-        elif command.program == "kubectl" and words[:2] == ["set", "image"]:
+        elif (command.program == "kustomize" and words[:3] == ["edit", "set", "image"]) or (
+            command.program == "kubectl" and words[:2] == ["set", "image"]
+        ):
             texts = [word.rpartition("=")[2] for word in words[3:]]
         for text in texts:
             repository = repository_in(filled(text, run.values))

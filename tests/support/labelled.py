@@ -48,8 +48,7 @@ class Case:
 
     def found(self, facts: Facts, analysis: str) -> set[str]:
         """What is computed, in the words of the labels."""
-        computed = set(_COMPUTED[analysis](facts)) if analysis != "unknown" else self._unknown(facts)
-        return computed
+        return set(_COMPUTED[analysis](facts)) if analysis != "unknown" else self._unknown(facts)
 
     def _unknown(self, facts: Facts) -> set[str]:
         """The lines that are not understood, by the labels' words where one of them stands in the line."""
@@ -59,7 +58,7 @@ class Case:
 
     def unproved(self, facts: Facts) -> list[str]:
         """The labelled proofs that are not among the evidence."""
-        several = [each.evidence for each in (*facts.deliveries, *facts.credentials)]
+        several = [each.evidence for each in facts.deliveries] + [each.evidence for each in facts.credentials]
         lines = [self.line(facts, place.file, place.line) for evidence in several for place in evidence]
         return [label for label in self.labels["proof"] if not any(label in line for line in lines)]
 

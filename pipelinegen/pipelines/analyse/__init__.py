@@ -1,1 +1,1 @@
-"""What follows from a reading: deliveries, credentials, and what they cost, each a pure function to facts with places."""
+"""What follows from a reading: deliveries, credentials and what they cost, pure functions to facts with places."""

@@ -1,4 +1,4 @@
-"""What well-known actions of GitHub do: which environment they change, what their inputs hold, what they leave behind."""
+"""What well-known actions of GitHub do: what they change, what their inputs hold, what they leave behind."""
 
 from __future__ import annotations
 

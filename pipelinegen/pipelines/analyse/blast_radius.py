@@ -16,7 +16,7 @@ REACHING = frozenset({"cluster", "host", "cloud"})
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """One way in. who: dependency (code of others), step (a script of the pipeline) or account (who can change the file)."""
+    """One way in. who: dependency (code of others), step (scripts of a job) or account (who can change the file)."""
 
     who: str
     name: str

@@ -78,9 +78,8 @@ def credentials_of(reading: Reading, works: Sequence[Work]) -> tuple[Credential,
 
 
 def _sight(reading: Reading, work: Work, grant: Grant) -> Sight | None:
-    clues = list(_clues(work, grant))
-    uses = [use for _, use in _uses(work, grant)]
-    certain, kind, target = _best(clues)
+    uses = list(_uses(work, grant))
+    certain, kind, target = _best(_clues(work, grant, uses))
     if reading.system == "gitlab" and grant.via in _UNDECLARED and not _is_credential(grant, certain, uses):
         return None
     if kind == "ssh-key" and not target:
@@ -111,12 +110,12 @@ _SECRET_NAME = re.compile(
 )
 
 
-def _clues(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
+def _clues(work: Work, grant: Grant, uses: Sequence[Use]) -> Iterator[tuple[int, str, str]]:
     """What is said about a secret, each with how sure it is."""
     if grant.kind or grant.target:
         yield _BY_BINDING, grant.kind, grant.target
-    for step, use in _uses(work, grant):
-        yield _BY_USE, use.kind, _target(work, use, step)
+    for use in uses:
+        yield _BY_USE, use.kind, _target(work, use)
     if grant.via == "with":
         yield from _inputs(work, grant)
     if grant.holder and grant.via != "with" and not grant.holder.startswith("SECRET__"):
@@ -124,9 +123,8 @@ def _clues(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
     yield _BY_NAME, *sort_of(grant.name)
 
 
-def _target(work: Work, use: Use, step: int) -> str:
+def _target(work: Work, use: Use) -> str:
     """An SSH key is for hosts, unless git is what uses it; a forge's token is for manifests where they are written."""
-    del step
     if use.kind == "ssh-key" and not use.target:
         return _ssh_target(work)
     return use.target
@@ -169,14 +167,14 @@ def _best(clues: Iterable[tuple[int, str, str]]) -> tuple[int, str, str]:
     return certain, kind, target
 
 
-def _uses(work: Work, grant: Grant) -> Iterator[tuple[int, Use]]:
+def _uses(work: Work, grant: Grant) -> Iterator[Use]:
     """What the commands that see a secret do with it."""
     if not grant.holder or grant.via in {"with", "call", "permission"}:
         return
     for run in _seeing(work, grant):
-        use = use_of(run.command, grant.holder)
+        use = use_of(run.command, grant.holder) if grant.holder in run.reads else None
         if use is not None and (use.kind or use.target):
-            yield run.step, use
+            yield use
 
 
 def _seeing(work: Work, grant: Grant) -> Iterator[Run]:
@@ -216,7 +214,8 @@ def _keeps(work: Work, number: int, grant: Grant) -> bool:
             return False
         return action is not None and action.keeps and grant.via == "with"
     return any(
-        use is not None and use.kept for use in (use_of(run.command, grant.holder) for run in work.of_step(number))
+        use is not None and use.kept
+        for use in (use_of(run.command, grant.holder) for run in work.of_step(number) if grant.holder in run.reads)
     )
 
 

@@ -79,6 +79,9 @@ def _without_credential(deliveries: Sequence[Delivery], credentials: Sequence[Cr
             credential.target in (*wanted, "unknown") and each.job in credential.jobs for credential in credentials
         )
         if not held:
-            what = f"{each.verb or each.tool} in {each.job} needs a credential that this file does not show: the runner's own, or one of the CI system's settings"
+            what = (
+                f"{each.verb or each.tool} in {each.job} needs a credential that this file does not show: "
+                "the runner's own, or one of the CI system's settings"
+            )
             found.append(Unknown(each.evidence[0], what))
     return found

@@ -1,4 +1,4 @@
-"""Drift: who would notice that an environment is no longer what was asked for, after how long, and who puts it right."""
+"""Drift: who would notice that an environment is not what was asked for, after how long, and who heals it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipelinegen.pipelines.reading import Job, Place, Reading
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """found_by: nobody, schedule (a job that looks), agent or configuration-management. healed_by: the same, or a person."""
+    """found_by: nobody, schedule (a job looks), agent or configuration-management. healed_by: these, or a person."""
 
     environment: str | None
     tool: str
@@ -73,7 +73,8 @@ def _by_agent(delivery: Delivery, agents: Sequence[Agent]) -> Drift:
         return Drift(delivery.environment, delivery.tool, "agent", "", "agent", why, delivery.evidence)
     agent = own[0]
     healed = "agent" if agent.automatic and agent.heals else "a person"
-    why = f"{agent.kind} looks every {agent.interval or '?'}; it {'heals' if healed == 'agent' else 'tells, and does not heal'}"
+    then = "heals" if healed == "agent" else "tells, and does not heal"
+    why = f"{agent.kind} looks every {agent.interval or '?'}; it {then}"
     return Drift(delivery.environment, delivery.tool, "agent", agent.interval, healed, why, agent.evidence)
 
 

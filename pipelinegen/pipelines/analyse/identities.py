@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from pipelinegen.pipelines.analyse.manifests import changes_of
 from pipelinegen.pipelines.analyse.work import Work
 from pipelinegen.pipelines.reading import Grant, Reading
 
@@ -27,6 +28,28 @@ def of_work(reading: Reading, work: Work) -> Iterator[tuple[Grant, str, tuple[st
             yield grant, _github(work), foreign
     if reading.system == "gitlab":
         yield from _agents(work)
+    if reading.system == "github":
+        yield from _checked_out(work, foreign)
+
+
+def _checked_out(work: Work, foreign: tuple[str, ...]) -> Iterator[tuple[Grant, str, tuple[str, ...]]]:
+    """actions/checkout leaves the job's own token for `git push`; actions that write take it by default."""
+    own = [change for change in changes_of(work) if not change.repository]
+    if not own or any(grant.name.upper() == "GITHUB_TOKEN" for grant in work.job.everything()):
+        return
+    for step in work.job.steps:
+        named = step.uses.name.lower() if step.uses is not None else ""
+        keeps = step.input("persist-credentials")
+        stays = keeps is None or keeps.value != "false"
+        if (
+            named.startswith("actions/checkout@")
+            and stays
+            and step.input("token") is None
+            and step.input("ssh-key") is None
+        ):
+            grant = Grant("GITHUB_TOKEN", "job", step.place, "job", "checkout", "", "token", "manifest-repository")
+            yield grant, "manifest-repository", foreign
+            return
 
 
 def _github(work: Work) -> str:

@@ -29,27 +29,43 @@ class Stage:
 
 
 _BUILDS = re.compile(
-    r"^(?:docker|podman|nerdctl|buildah) (?:buildx )?(?:build|bake|bud)\b|^docker-compose build|^docker compose build|^kaniko|^/?kaniko/executor|"
-    r"^executor --|^ko build|^jib|^pack build|^skaffold build|^pipelinegen build|^(?:mvnw?|\./mvnw) .*(?:package|verify|install|deploy)|"
-    r"^(?:gradlew?|\./gradlew) .*(?:build|assemble|bootBuildImage|jib)|^go build|^cargo build|^dotnet (?:build|publish)|"
-    r"^(?:npm|yarn|pnpm|bun)(?: run)? build|^make (?:build|image|docker)|^packer build|^hugo\b|^bundle exec jekyll build|^msbuild|^sbt .*(?:assembly|docker)|"
-    r"^crossplane build|^buildctl|^earthly|^nix build|^bazel build|^img build|^depot build|^npx (?:vite|ng|next) build|^python3? -m build"
+    r"^(?:docker|podman|nerdctl|buildah) (?:buildx )?(?:build|bake|bud)\b|^docker-compose build|"
+    r"^docker compose build|^kaniko|^/?kaniko/executor|"
+    r"^executor --|^ko build|^jib|^pack build|^skaffold build|^pipelinegen build|^(?:mvnw?|"
+    r"\./mvnw) .*(?:package|verify|install|deploy)|"
+    r"^(?:gradlew?|\./gradlew) .*(?:build|assemble|bootBuildImage|jib)|^go build|^cargo build|"
+    r"^dotnet (?:build|publish)|"
+    r"^(?:npm|yarn|pnpm|bun)(?: run)? build|^make (?:build|image|docker)|^packer build|^hugo\b|"
+    r"^bundle exec jekyll build|^msbuild|^sbt .*(?:assembly|docker)|"
+    r"^crossplane build|^buildctl|^earthly|^nix build|^bazel build|^img build|^depot build|^npx (?:vite|"
+    r"ng|next) build|^python3? -m build"
 )
 _TESTS = re.compile(
-    r"^(?:npm|yarn|pnpm|bun)(?: run)? (?:ci:)?(?:test|lint|e2e|check)|^(?:python3? -m )?(?:pytest|unittest|tox|nox|mypy|ruff|flake8|black|bandit)|^go (?:test|vet)|^cargo (?:test|clippy)|"
-    r"^(?:mvnw?|\./mvnw) .*(?:test|verify)|^(?:gradlew?|\./gradlew) .*(?:test|check|build)|^dotnet test|^make (?:test|check|lint|unit|verify)|"
-    r"^(?:golangci-lint|eslint|shellcheck|hadolint|trivy|grype|snyk|sonar-scanner|yamllint|kubeconform|kubeval|conftest|helm lint|helm test|terraform (?:fmt|validate)|"
-    r"tflint|tfsec|checkov|ansible-lint|puppet-lint|cookstyle|rubocop|rspec|phpunit|kitchen|jest|vitest|cypress|playwright|newman|k6|dive|semgrep|gitleaks)\b|"
-    r"^bundle exec (?:rspec|rake test|rubocop)|^npx (?:jest|vitest|cypress|playwright|eslint|tsc)|^bats|^puppet parser validate|^composer test|^rake test|^container-structure-test|^ct (?:lint|install)"
+    r"^(?:npm|yarn|pnpm|bun)(?: run)? (?:ci:)?(?:test|lint|e2e|check)|^(?:python3? -m )?(?:pytest|"
+    r"unittest|tox|nox|mypy|ruff|flake8|black|bandit)|^go (?:test|vet)|^cargo (?:test|clippy)|"
+    r"^(?:mvnw?|\./mvnw) .*(?:test|verify)|^(?:gradlew?|\./gradlew) .*(?:test|check|build)|^dotnet test|"
+    r"^make (?:test|check|lint|unit|verify)|"
+    r"^(?:golangci-lint|eslint|shellcheck|hadolint|trivy|grype|snyk|sonar-scanner|yamllint|kubeconform|"
+    r"kubeval|conftest|helm lint|helm test|terraform (?:fmt|validate)|"
+    r"tflint|tfsec|checkov|ansible-lint|puppet-lint|cookstyle|rubocop|rspec|phpunit|kitchen|jest|vitest|"
+    r"cypress|playwright|newman|k6|dive|semgrep|gitleaks)\b|"
+    r"^bundle exec (?:rspec|rake test|rubocop)|^npx (?:jest|vitest|cypress|playwright|eslint|tsc)|^bats|"
+    r"^puppet parser validate|^composer test|^rake test|^container-structure-test|^ct (?:lint|install)"
 )
 _RELEASES = re.compile(
-    r"^(?:docker|podman|nerdctl|buildah|crane|skopeo|oras|helm) (?:push|copy|manifest push|tag)\b|^docker buildx build .*--push|^docker buildx imagetools|^docker compose push|^cosign (?:sign|attest)|^syft|^gh release|^glab release|"
-    r"^(?:npm|yarn|pnpm) publish|^twine upload|^cargo publish|^gem push|^dotnet nuget push|^semantic-release|^npx semantic-release|^goreleaser|^git tag|^git push .*--tags|^git push \S+ v|^kaniko|^pipelinegen build|"
+    r"^(?:docker|podman|nerdctl|buildah|crane|skopeo|oras|helm) (?:push|copy|manifest push|tag)\b|"
+    r"^docker buildx build .*--push|^docker buildx imagetools|^docker compose push|^cosign (?:sign|"
+    r"attest)|^syft|^gh release|^glab release|"
+    r"^(?:npm|yarn|pnpm) publish|^twine upload|^cargo publish|^gem push|^dotnet nuget push|"
+    r"^semantic-release|^npx semantic-release|^goreleaser|^git tag|^git push .*--tags|^git push \S+ v|"
+    r"^kaniko|^pipelinegen build|"
     r"^mvn.* deploy|^executor --.*--destination|^\S*gradlew? .*publish|^ko build|^release-cli|^/?kaniko/executor"
 )
 _MONITORS = re.compile(
-    r"^kubectl .*(?:rollout status|wait)\b|^(?:curl|wget) .*(?:health|ready|status|live|ping|smoke)|^argocd app wait|^pipelinegen observe|^helm (?:test|status)|^aws ecs wait|"
-    r"^aws deploy wait|^helm .*--wait\b|^curl .*(?:slack|hooks\.|teams|discord|telegram|grafana|datadog|sentry)|^sentry-cli|^flux get|^pipelinegen compare"
+    r"^kubectl .*(?:rollout status|wait)\b|^(?:curl|wget) .*(?:health|ready|status|live|ping|smoke)|"
+    r"^argocd app wait|^pipelinegen observe|^helm (?:test|status)|^aws ecs wait|"
+    r"^aws deploy wait|^helm .*--wait\b|^curl .*(?:slack|hooks\.|teams|discord|telegram|grafana|datadog|"
+    r"sentry)|^sentry-cli|^flux get|^pipelinegen compare"
 )
 _NAMES = (
     ("plan", re.compile(r"\bplan\b|dry.?run|preview|diff", re.IGNORECASE)),

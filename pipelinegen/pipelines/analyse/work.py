@@ -1,4 +1,4 @@
-"""What a pipeline runs: each command with the step and job it belongs to, and what it does to environments and repositories."""
+"""What a pipeline runs: each command with its step and job, and what it does to environments and repositories."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Run:
     act: GitAct | None
     # The variables of its step whose values the pipeline says.
     values: Mapping[str, str]
+    # The variables that reach the command in any way.
+    reads: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def _work(job: Job) -> Work:
         unwrapper = Unwrapper({**values, **own})
         known = {**values, **own}
         runs += [
-            Run(number, command, effect_of(command), git_act(command), known)
+            Run(number, command, effect_of(command), git_act(command), known, frozenset(command.reads()))
             for command in unwrapper.run(step.script, step.shell)
         ]
     return Work(job, tuple(runs))

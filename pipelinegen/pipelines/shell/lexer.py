@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from pipelinegen.pipelines.reading import Line, Place
 from pipelinegen.pipelines.shell.words import Command, Word, variables_in
@@ -26,13 +27,18 @@ _CLOSING = frozenset({"fi", "done", "esac", "}"})
 
 def commands_of(lines: Sequence[Line], shell: str = "") -> list[Command]:
     """The commands of a script in the order of the text, those in substitutions before the one that they feed."""
+    return list(_commands_of(tuple(lines), shell))
+
+
+@lru_cache(maxsize=512)  # the reader, the search for scripts and the analyses ask for the same ones
+def _commands_of(lines: tuple[Line, ...], shell: str) -> tuple[Command, ...]:
     texts = [line.text for line in lines]
     if shell in {"pwsh", "powershell"}:
         texts = [re.sub(r"`[ \t]*$", r"\\", text) for text in texts]
     elif shell in {"cmd", "bat"}:
         texts = [re.sub(r"%(\w+)%", r"${\1}", re.sub(r"\^[ \t]*$", r"\\", text)) for text in texts]
         texts = ["" if re.match(r"(?i)\s*(?:@?rem\b|::)", text) else re.sub(r"^\s*@", "", text) for text in texts]
-    return _Script("\n".join(texts), [line.place for line in lines], 0).commands()
+    return tuple(_Script("\n".join(texts), [line.place for line in lines], 0).commands())
 
 
 def commands_in(text: str, place: Place, depth: int = 0) -> list[Command]:

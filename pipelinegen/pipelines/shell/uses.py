@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pipelinegen.pipelines.analyse.naming import sort_of
 from pipelinegen.pipelines.shell.git import is_own
 from pipelinegen.pipelines.shell.words import Command, variables_in
 
@@ -24,7 +25,21 @@ def use_of(command: Command, name: str) -> Use | None:
     if written is not None:
         return written
     rule = _RULES.get(command.program)
-    return rule(command, name) if rule is not None else None
+    used = rule(command, name) if rule is not None else None
+    return used or _renamed(command, name)
+
+
+def _renamed(command: Command, name: str) -> Use | None:
+    """Handed on under a name that says what it is: `export KUBECONFIG=$PROD`."""
+    named = [*command.assignments]
+    if command.program in {"export", "declare", "local", "readonly"}:
+        named += [(word.text.partition("=")[0], word) for word in command.words[1:] if "=" in word.text]
+    for new, word in named:
+        if new != name and name in word.variables and "://" not in word.text:
+            sort = sort_of(new)
+            if sort.target or sort.kind in {"kubeconfig", "ssh-key"}:
+                return Use(*sort)
+    return None
 
 
 def _written(command: Command, name: str) -> Use | None:

@@ -116,13 +116,13 @@ def svg(facts: Facts, number: int) -> str:
     nodes = list(drawing.nodes.values())
     width = max((node.x for node in nodes), default=0) + _WIDTH + 8
     height = max((node.y for node in nodes), default=0) + _HEIGHT + 8
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    marker = f'id="m{number}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"'
     parts = [
-        f'<svg class="drawing" role="img" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        f'aria-labelledby="d{number}t d{number}d">',
+        f'<svg class="drawing" role="img" {size} aria-labelledby="d{number}t d{number}d">',
         f'<title id="d{number}t">{_text(f"The pipeline {facts.reading.file}")}</title>',
         f'<desc id="d{number}d">{_text(described(facts))}</desc>',
-        f'<defs><marker id="m{number}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" class="head"/></marker></defs>',
+        f'<defs><marker {marker}><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>',
     ]
     parts += [_edge(drawing, edge, number) for edge in drawing.edges]
     parts += [_node(node) for node in nodes]
@@ -132,8 +132,10 @@ def svg(facts: Facts, number: int) -> str:
 def described(facts: Facts) -> str:
     """The drawing in words."""
     told = [f"{len(facts.reading.jobs)} jobs."]
-    for each in facts.secrets:
-        told.append(f"{each.name} ({each.kind} for {each.target}) is visible in {', '.join(each.jobs) or 'no job'}.")
+    told += [
+        f"{each.name} ({each.kind} for {each.target}) is visible in {', '.join(each.jobs) or 'no job'}."
+        for each in facts.secrets
+    ]
     for delivery in facts.deliveries:
         name = delivery.environment or "an environment that is not named"
         if delivery.model == "push":
@@ -169,11 +171,9 @@ def _node(node: Node) -> str:
     short = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
     note = f"{node.kind}: {text}" + (f" ({node.note})" if node.note else "")
     rounded = 18 if node.kind in {"secret", "danger"} else 6
-    return (
-        f'<g class="node {node.kind}"><title>{_text(note)}</title>'
-        f'<rect x="{node.x}" y="{node.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="{rounded}"/>'
-        f'<text x="{node.x + _WIDTH // 2}" y="{node.y + _HEIGHT // 2 + 4}" text-anchor="middle">{escape(short)}</text></g>'
-    )
+    box = f'x="{node.x}" y="{node.y}" width="{_WIDTH}" height="{_HEIGHT}" rx="{rounded}"'
+    at = f'x="{node.x + _WIDTH // 2}" y="{node.y + _HEIGHT // 2 + 4}" text-anchor="middle"'
+    return f'<g class="node {node.kind}"><title>{_text(note)}</title><rect {box}/><text {at}>{escape(short)}</text></g>'
 
 
 def _text(text: str) -> str:

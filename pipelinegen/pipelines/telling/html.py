@@ -1,4 +1,4 @@
-"""The comparison as one HTML page that needs nothing else: tables, drawings, and the files whose lines prove each fact."""
+"""The comparison as one HTML page that needs nothing else: tables, drawings, and the lines that prove each fact."""
 
 from __future__ import annotations
 
@@ -190,7 +190,8 @@ def _sources(page: _Page) -> Iterator[str]:
 
 
 def _end() -> Iterator[str]:
-    yield "<footer><p>Written by pipelinegen compare. What is not understood is said to be so, and never counted as none.</p></footer>"
+    said = "What is not understood is said to be so, and never counted as none."
+    yield f"<footer><p>Written by pipelinegen compare. {said}</p></footer>"
     yield "</body>"
     yield "</html>"
 

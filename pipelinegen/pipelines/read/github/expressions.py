@@ -115,7 +115,7 @@ def in_script(text: str) -> str:
     return EXPRESSION.sub(_as_variable, text)
 
 
-SECRET_PREFIX = "SECRET__"
+SECRET_PREFIX = "SECRET__"  # noqa: S105 - the beginning of a name
 
 
 def _as_variable(match: re.Match[str]) -> str:

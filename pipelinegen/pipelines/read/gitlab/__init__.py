@@ -1,4 +1,4 @@
-"""`.gitlab-ci.yml`, with its local includes, `extends`, `!reference`, `default` and the child pipelines of the repository."""
+"""`.gitlab-ci.yml`, with local includes, `extends`, `!reference`, `default` and child pipelines of the repository."""
 
 from pipelinegen.pipelines.read.gitlab.pipeline import read
 

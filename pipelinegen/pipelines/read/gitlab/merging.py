@@ -70,7 +70,7 @@ def _tell_inputs(gathering: Gathering, value: Value) -> None:
         for item in value.items:
             _tell_inputs(gathering, item)
     else:
-        for _, item in value.items():
+        for item in value.entries.values():
             _tell_inputs(gathering, item)
 
 

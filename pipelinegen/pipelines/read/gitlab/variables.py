@@ -1,4 +1,4 @@
-"""Variables of GitLab: which are declared in the file, which the system sets, and which can only be kept in its settings."""
+"""Variables of GitLab: which the file declares, which the system sets, and which can only be kept in its settings."""
 
 from __future__ import annotations
 

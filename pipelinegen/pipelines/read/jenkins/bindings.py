@@ -1,4 +1,4 @@
-"""Credentials of Jenkins by the ways in which a pipeline takes them: bindings, `credentials()`, and plugins' own steps."""
+"""Credentials of Jenkins by the ways in which a pipeline takes them: bindings, and plugins' own steps."""
 
 from __future__ import annotations
 
@@ -116,15 +116,15 @@ def of_bindings(call: Call) -> list[Bound]:
     found = []
     for each in several:
         if isinstance(each, Call):
-            found += _bound(each.name, each.named, each.line, each.arguments)
+            found += _bound(each.name, each.named, each.arguments)
         elif isinstance(each, Pairs):
             kind = each.entries.get("$class")
             name = kind.text.rpartition(".")[2] if isinstance(kind, Quoted) else ""
-            found += _bound(name, each.entries, each.line, [])
+            found += _bound(name, each.entries, [])
     return found
 
 
-def _bound(name: str, named: Mapping[str, Value], line: int, arguments: list[Value]) -> list[Bound]:
+def _bound(name: str, named: Mapping[str, Value], arguments: list[Value]) -> list[Bound]:
     kind, target, variables = _BINDINGS.get(name, ("", "", ("variable", "passwordVariable")))
     identity = named.get("credentialsId") or named.get("credentialId")
     if identity is None and arguments:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field, replace
 from pipelinegen.config.source import Place as Spot
 from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.jenkins import bindings
-from pipelinegen.pipelines.read.jenkins.steps import Around, Found, State, _inner_calls, grant, renamed, walk
+from pipelinegen.pipelines.read.jenkins.steps import (
+    Around,
+    Found,
+    State,
+    bound,
+    grant,
+    inner_calls,
+    lines_of,
+    renamed,
+    walk,
+    with_env,
+)
 from pipelinegen.pipelines.read.jenkins.syntax import (
     Assign,
     Branch,
@@ -273,8 +284,6 @@ def _agent(state: State, agent: Call, outer: Outer) -> Outer:
 
 
 def _pod_images(state: State, text: Quoted) -> list[Foreign]:
-    from pipelinegen.pipelines.read.jenkins.steps import lines_of
-
     found = []
     for line in lines_of(state, text):
         key, colon, value = line.text.strip().removeprefix("- ").partition(":")
@@ -303,7 +312,7 @@ def _environment(state: State, block: Sequence[Statement], around: Around, scope
         elif isinstance(value, Quoted):
             settings.append(Setting(each.name, value.text, state.place(each.line)))
         else:
-            _inner_calls(state, value, around, found)
+            inner_calls(state, value, around, found)
     result = Around((*around.grants, *grants), (*around.variables, *settings))
     return replace(result, grants=(*result.grants, *renamed(settings, result)))
 
@@ -384,18 +393,15 @@ def _scripted(
 
 def _block(state: State, each: Call, stages: Stages, outer: Outer, needs: list[str]) -> list[str]:
     """A block around stages: what it binds holds for them."""
-    probe = Found()
     if each.name == "parallel":
         ends: list[str] = []
         for value in each.named.values():
             if isinstance(value, Call) and value.block is not None:
                 ends += _scripted(state, value.block, stages, outer, needs)
         return ends or needs
-    from pipelinegen.pipelines.read.jenkins.steps import _bound, _with_env
-
-    around = _bound(state, each, outer.around, probe)
+    around = bound(state, each, outer.around)
     if each.name == "withEnv":
-        around = _with_env(state, each, around)
+        around = with_env(state, each, around)
     inner = replace(outer, around=around)
     first = each.first()
     if each.name == "node" and first is not None:

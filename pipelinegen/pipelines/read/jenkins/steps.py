@@ -268,7 +268,7 @@ def walk(state: State, statements: Sequence[Statement], around: Around, found: F
     """Gather the steps of a block."""
     for statement in statements:
         if isinstance(statement, Branch):
-            _inner_calls(state, statement.condition, around, found)
+            inner_calls(state, statement.condition, around, found)
             walk(state, statement.body, around, found)
         elif isinstance(statement, Assign):
             around = _assigned(state, statement, around, found)
@@ -277,10 +277,10 @@ def walk(state: State, statements: Sequence[Statement], around: Around, found: F
         elif isinstance(statement, Call):
             call(state, statement, around, found)
         else:
-            _inner_calls(state, statement, around, found)
+            inner_calls(state, statement, around, found)
 
 
-def _inner_calls(state: State, value: Value | None, around: Around, found: Found) -> None:
+def inner_calls(state: State, value: Value | None, around: Around, found: Found) -> None:
     for each in calls_in(value) if value is not None else ():
         call(state, each, around, found, nested=True)
 
@@ -292,7 +292,7 @@ def _assigned(state: State, statement: Assign, around: Around, found: Found) -> 
         state.objects.discard(name)
     elif name:
         state.objects.add(name)
-    _inner_calls(state, value, around, found)
+    inner_calls(state, value, around, found)
     if isinstance(value, Quoted) and re.fullmatch(r"[A-Za-z_]\w*", name):
         setting = Setting(name, value.text, state.place(statement.line))
         return replace(around, variables=(*around.variables, setting))
@@ -316,13 +316,13 @@ def call(state: State, each: Call, around: Around, found: Found, *, nested: bool
     if name == "lock":
         first = each.first() or each.text("resource")
         found.locks.append(first.text if first else "")
-    inside = _bound(state, each, around, found)
+    inside = bound(state, each, around)
     if name in {"withEnv"}:
-        inside = _with_env(state, each, inside)
-    _judge(state, each, found, around)
+        inside = with_env(state, each, inside)
+    _judge(state, each)
     if not nested:
         for value in (*each.arguments, *each.named.values()):
-            _inner_calls(state, value, inside, found)
+            inner_calls(state, value, inside, found)
     _plugin(state, each, inside, found)
     if each.block is not None:
         walk(state, each.block, inside, found)
@@ -374,7 +374,7 @@ def _in_image(state: State, each: Call, found: Found) -> None:
         found.images.append(names.image(first.text, state.place(first.line)))
 
 
-def _bound(state: State, each: Call, around: Around, found: Found) -> Around:
+def bound(state: State, each: Call, around: Around) -> Around:
     """The block's own credentials, added to those around it."""
     if each.name == "withCredentials":
         several = bindings.of_bindings(each)
@@ -397,7 +397,7 @@ def grant(state: State, one: bindings.Bound, scope: str = "step") -> Grant:
     return Grant(one.name, "stored", state.place(one.line), scope, "binding", one.holder, one.kind, one.target)  # type: ignore[arg-type]  # one of two words
 
 
-def _with_env(state: State, each: Call, around: Around) -> Around:
+def with_env(state: State, each: Call, around: Around) -> Around:
     items = each.arguments[0].items if each.arguments and isinstance(each.arguments[0], Items) else []
     settings = []
     for item in items:
@@ -416,7 +416,7 @@ def renamed(settings: Sequence[Setting], around: Around) -> list[Grant]:
         used = set(variables_in(each.value))
         for one in around.grants:
             if one.holder and one.holder in used:
-                found.append(replace(one, holder=each.name, place=each.place))
+                found.append(replace(one, holder=each.name, place=each.place))  # noqa: PERF401 - reads better
     return found
 
 
@@ -463,7 +463,7 @@ def _flatten(state: State, named: Mapping[str, Value], settings: list[Setting], 
             settings.append(Setting(f"{prefix}{key}", words_of(value), state.place(value.line)))
 
 
-def _judge(state: State, each: Call, found: Found, around: Around) -> None:
+def _judge(state: State, each: Call) -> None:
     """Say what cannot be known about a call."""
     name = each.name
     root = name.partition(".")[0]

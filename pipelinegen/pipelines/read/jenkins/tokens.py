@@ -1,4 +1,4 @@
-"""The tokens of Groovy as far as pipelines use it: strings of all kinds, names, brackets and operators, with their lines."""
+"""The tokens of Groovy as far as pipelines use it: strings of all kinds, names and marks, with their lines."""
 
 from __future__ import annotations
 
