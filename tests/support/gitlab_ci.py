@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     pass
 
 
@@ -16,7 +16,7 @@ class Reference(list[str]):
     """A `!reference`: the keys on the way to what stands elsewhere."""
 
 
-def _reference(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> Reference:
+def _reference(loader: yaml.CSafeLoader, node: yaml.SequenceNode) -> Reference:
     return Reference(loader.construct_sequence(node))
 
 
