@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +16,15 @@ import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
 
+from pipelinegen.pipelines.agents import AGENTS as AGENTS_OF
 from pipelinegen.pipelines.application import Application, Repository
 from tests.judges.agents import CACHE, MODELS, SCHEMAS
 from tests.support import manifest_trees as trees
 from tests.support.applications import PRODUCTION, STAGING, based, hostile, shop, shop_on_gitlab, single
+from tests.support.gitlab_runner import _python as python_folder
+from tests.support.gitlab_runner import project
+from tests.support.kustomize import require_kubectl
+from tests.support.runner import Runner
 from tests.support.workflows import program
 
 # A person applies production here, and one cluster has a name.
@@ -257,26 +259,17 @@ def test_the_rule_for_images(tmp_path: Path, line: str, good: bool) -> None:
 
 @pytest.mark.parametrize("intact", [True, False], ids=["intact", "changed on the way"])
 def test_the_programs_are_installed_by_their_checksum(tmp_path: Path, intact: bool) -> None:
-    """With files in the place of the network: a program, and a wheel of the judge."""
     folder = trees.write(tmp_path / "repository", "argocd", single())
-    program_file = tmp_path / "kubectl"
-    program_file.write_bytes(b"#!/bin/sh\necho it runs\n")
-    digest = hashlib.sha256(program_file.read_bytes() + (b"" if intact else b"!")).hexdigest()
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_bytes(b"#!/bin/sh\necho it runs\n")
     script = folder / "checks/install"
-    text = re.sub(r"url=\S+", f"url={program_file.as_uri()}", script.read_text(encoding="utf-8"))
-    script.write_text(re.sub(r"sha256=[0-9a-f]{64}", f"sha256={digest}", text), encoding="utf-8")
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    with zipfile.ZipFile(wheels / "kubernetes_validate-1.37.0-py3-none-any.whl", "w") as wheel:
-        info = "kubernetes_validate-1.37.0.dist-info"
-        wheel.writestr("kubernetes_validate.py", "")
-        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: kubernetes-validate\nVersion: 1.37.0\n")
-        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    env = {"PATH": path, "HOME": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
+    text, variables = trees.without_network(script.read_text(encoding="utf-8"), kubectl, tmp_path / "w", intact=intact)
+    script.write_text(text, encoding="utf-8")
+    path = f"{python_folder(tmp_path / 'bin')}{os.pathsep}{os.environ['PATH']}"
     tools = tmp_path / "tools"
-    done = subprocess.run(["bash", str(script), str(tools)], env=env, capture_output=True, text=True, check=False)
+    command = ["bash", str(script), str(tools)]
+    env = {"PATH": path, "HOME": str(tmp_path), **variables}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     if not intact:
         assert done.returncode == 1
         assert "its checksum differs" in done.stderr
@@ -285,3 +278,41 @@ def test_the_programs_are_installed_by_their_checksum(tmp_path: Path, intact: bo
     assert done.returncode == 0, done.stderr
     assert subprocess.run([str(tools / "bin/kubectl")], capture_output=True, check=True).stdout == b"it runs\n"
     subprocess.run([str(tools / "bin/python3"), "-c", "import kubernetes_validate"], check=True)
+
+
+# And by the executors of workflows and pipelines, where they are at hand.
+
+
+def with_programs_of_here(agent: str, application: Application, folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The repository's files, and the variables with which its installation needs no network."""
+    files = {file.path: file.text for file in AGENTS_OF[agent].files(application)}  # type: ignore[index]
+    kubectl = Path(require_kubectl())
+    files["checks/install"], variables = trees.without_network(files["checks/install"], kubectl, folder / "wheels")
+    return files, variables
+
+
+@pytest.mark.parametrize("good", [True, False], ids=["good", "bad"])
+def test_the_workflow_runs_the_checks(tmp_path: Path, good: bool) -> None:
+    files, variables = with_programs_of_here("argocd", shop(), tmp_path)
+    if not good:
+        files[API] = files[API].replace("periodSeconds: 5", "everySeconds: 5")
+    runner = Runner(tmp_path / "runner", environment=variables)
+    runner.commit(files)
+    ran = runner.run("pull_request")
+    assert ran.jobs == {"checks": "succeeded" if good else "failed"}, ran.log
+    assert ("every object fits its schema" in ran.log) == good
+    assert ("'everySeconds' was unexpected" in ran.log) != good
+
+
+def test_the_pipeline_of_gitlab_runs_the_checks(tmp_path: Path) -> None:
+    made = project(tmp_path / "project", "https://gitlab.acme.example/acme/manifests.git")
+    files, variables = with_programs_of_here("flux", shop_on_gitlab(), tmp_path)
+    made.write(files)
+    ran = made.run(**variables)
+    assert (ran.code, ran.jobs) == (0, {"checks": "PASS"}), ran.said
+    assert "every object fits its schema" in ran.said
+    # One pipeline for a change, and none for the branches of bumps beside it. (The executor leaves `workflow` out.)
+    assert [rule["if"] for rule in yaml.safe_load(files[".gitlab-ci.yml"])["workflow"]["rules"]] == [
+        '$CI_PIPELINE_SOURCE == "merge_request_event"',
+        "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
+    ]
