@@ -33,10 +33,10 @@ from pipelinegen.pipelines.rendering import github
 from tests.support.forges.github import GitHub, Token
 from tests.support.forges.service import Service
 from tests.support.hostile_values import MARK, VALUES
-from tests.support.registry import PASSWORD, USERNAME, RunningRegistry, start_registry
+from tests.support.registry import PASSWORD, USERNAME, Reply, Request, RunningRegistry, serve, start_registry
 from tests.support.runner import Runner
 from tests.support.wheel import thin_wheel
-from tests.support.workflows import job, pipeline, text_of
+from tests.support.workflows import job, pipeline, steps, text_of
 from tests.support.world import world
 
 ONLY = (Run("Say hello", ("echo hello",)),)
@@ -163,6 +163,45 @@ def test_files_programs_and_secrets_reach_the_steps_that_take_them(
     assert (out / "key").read_text() == SECRET + "\n"
     assert (out / "mode").read_text() == "600\n"
     assert (runner.artifacts / "reports" / "api.xml").is_file() == hosted
+
+
+def test_each_leg_of_a_matrix_hands_over_its_own_file(tmp_path: Path) -> None:
+    """act cannot tell it: it evaluates the outputs of a job once for all legs. So the script of the step alone runs."""
+    legs = tuple(Artifact(f"meta-{name}", f"out/{name} 1.json", "handoff", name) for name in ("api", "web"))
+    script = steps(pipeline(job("build", *ONLY, matrix=("api", "web"), produces=legs)))[-1]
+    found = []
+    for name in ("api", "web"):
+        place = tmp_path / name / "out" / f"{name} 1.json"
+        place.parent.mkdir(parents=True)
+        place.write_text(f'{{\n "{name}": "a=b"\n}}\n')
+        output = tmp_path / f"{name}.output"
+        env = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": str(output), **script["env"]}
+        subprocess.run(["bash", "-euo", "pipefail", "-c", script["run"]], cwd=tmp_path / name, env=env, check=True)
+        found.append(output.read_text())
+    assert found == ['meta-api={ "api": "a=b"}\n', 'meta-web={ "web": "a=b"}\n']
+
+
+def test_the_token_of_an_identity_is_asked_for_with_its_audience(runner: Runner, tmp_path: Path) -> None:
+    cloud = Credential("CLOUD", "oidc", "cloud", "deploy", "to deploy", parts=("AUDIENCE",))
+    use = Run("Use", ('printf "%s" "$TOKEN" > "$OUT"; echo "it is $TOKEN"',), {"TOKEN": Secret("CLOUD")})
+    put(runner, pipeline(job("build", use, credentials=(cloud,))))
+    runner.variables["CLOUD_AUDIENCE"] = "https://a.example/?b=c&d e"
+
+    def answer(request: Request) -> Reply:
+        asked = request.query == {"api-version": ["2.0"], "audience": ["https://a.example/?b=c&d e"]}
+        known = request.headers["Authorization"] == "bearer of-the-run"
+        return Reply(200, b'{"count": 1, "value": "eyJ.token-of-test"}') if asked and known else Reply(403)
+
+    with serve(answer) as server:
+        runner.environment |= {
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{server.url}/token?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "of-the-run",
+            "OUT": str(tmp_path / "out"),
+        }
+        ran = runner.run("push")
+    assert ran.code == 0, ran.log
+    assert (tmp_path / "out").read_text() == "eyJ.token-of-test"
+    assert "it is ***" in ran.log
 
 
 # Hostile texts.
