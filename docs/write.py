@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from docs import consoles, reference
+from docs import action, consoles, reference
 from pipelinegen.config import json_schema
 
 
 def main() -> None:
     (consoles.ROOT / "docs/reference.md").write_text(reference.text(), encoding="utf-8")
     (consoles.ROOT / "docs/configuration.md").write_text(json_schema.reference(), encoding="utf-8")
+    described = consoles.ROOT / "action.yml"
+    described.write_text(action.text(described.read_text(encoding="utf-8")), encoding="utf-8")
     for name in consoles.documents():
         path = consoles.ROOT / name
         before = path.read_text(encoding="utf-8")
