@@ -21,8 +21,11 @@ from pipelinegen.pipelines.model import (
     Condition,
     Credential,
     Custom,
+    Deployment,
+    Each,
     Event,
     Literally,
+    Permission,
     Pipeline,
     Question,
     Run,
@@ -221,7 +224,21 @@ def test_thirty_hostile_texts_arrive_and_nothing_of_them_runs(runner: Runner, tm
     whole = [Run(f"Write {at}", (f'printf "%s" "$G{at}" > "$OUT/{at}-global"',)) for at in range(len(VALUES))]
     look = Run("Look", (f'find . -name "{MARK}*" > "$OUT/found"',), when="always")
     hand = Condition(("manual",))
+    others = [
+        job(
+            f"job-{at}",
+            Run("Leg", (f'printf "%s" "$LEG" > "$OUT/{at}-leg"',), {"LEG": Each()}),
+            when=hand,
+            title=value,
+            matrix=(value,),
+            lock=value,
+            environment=Deployment("staging", url=value),
+            permissions=(Permission("contents", "read", value),),
+        )
+        for at, value in enumerate(VALUES)
+    ]
     made = pipeline(
+        *others,
         job("values", *values, *answers, *whole, Custom("own"), look, when=hand, title=VALUES[0], matrix=(VALUES[11],)),
         triggers=Triggers(("main",), questions=tuple(Question(f"q{at}", value) for at, value in enumerate(VALUES))),
         header=VALUES,
@@ -234,7 +251,7 @@ def test_thirty_hostile_texts_arrive_and_nothing_of_them_runs(runner: Runner, tm
     assert ran.code == 0, ran.log
     arrived = {path.name: path.read_bytes().decode("utf-8") for path in out.iterdir()}
     for at, value in enumerate(VALUES):
-        for name in (f"{at}", f"{at}-asked", f"{at}-global"):
+        for name in (f"{at}", f"{at}-asked", f"{at}-global", f"{at}-leg"):
             assert arrived[name] == value, name
     assert arrived["found"] == ""
     assert not list(tmp_path.rglob(MARK))
