@@ -1,4 +1,10 @@
 import groovy.transform.CompileStatic
+import java.nio.file.FileVisitResult
+import java.nio.file.Files
+import java.nio.file.LinkOption
+import java.nio.file.Path
+import java.nio.file.SimpleFileVisitor
+import java.nio.file.attribute.BasicFileAttributes
 import org.codehaus.groovy.ast.ClassCodeVisitorSupport
 import org.codehaus.groovy.ast.ClassNode
 import org.codehaus.groovy.ast.expr.ConstantExpression
@@ -206,5 +212,40 @@ class Program {
     }
     reader.join(5000)
     process.exitValue()
+  }
+}
+
+/** Folders that are links are links: nothing behind one is touched. */
+@CompileStatic
+class Folders {
+  static void delete(File folder) {
+    Path root = folder.toPath()
+    if (!Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) { return }
+    Files.walkFileTree(root, new SimpleFileVisitor<Path>() {
+      FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+        Files.delete(file)
+        FileVisitResult.CONTINUE
+      }
+
+      FileVisitResult postVisitDirectory(Path directory, IOException error) {
+        Files.delete(directory)
+        FileVisitResult.CONTINUE
+      }
+    })
+  }
+
+  /** The paths of the files in a folder and below, from there. */
+  static List<String> files(File folder) {
+    Path root = folder.toPath()
+    List<String> found = []
+    if (Files.isDirectory(root)) {
+      Files.walkFileTree(root, new SimpleFileVisitor<Path>() {
+        FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+          found.add(root.relativize(file).toString())
+          FileVisitResult.CONTINUE
+        }
+      })
+    }
+    found.sort()
   }
 }

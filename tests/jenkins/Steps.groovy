@@ -154,7 +154,7 @@ class Steps {
 
   String do_pwd(Map how = [:]) { how.tmp ? build.frame.temporary.path : build.frame.folder.path }
 
-  void do_deleteDir() { build.frame.folder.deleteDir() }
+  void do_deleteDir() { Folders.delete(build.frame.folder) }
 
   boolean do_fileExists(String path) { new File(build.frame.folder, path).exists() }
 
@@ -204,16 +204,8 @@ class Steps {
   }
 
   private List<String> files(String patterns) {
-    def root = build.frame.folder
     def wanted = patterns.split(/\s*,\s*/).collect { Globs.pattern(it) }
-    def found = []
-    if (root.directory) {
-      root.eachFileRecurse(groovy.io.FileType.FILES) {
-        def path = root.toPath().relativize(it.toPath()).toString()
-        if (!path.startsWith('.git/') && wanted.any { pattern -> path ==~ pattern }) { found << path }
-      }
-    }
-    found.sort()
+    Folders.files(build.frame.folder).findAll { path -> !path.startsWith('.git/') && wanted.any { path ==~ it } }
   }
 
   // Programs.
@@ -246,7 +238,7 @@ class Steps {
     try {
       code = Program.run(shell + [file.path], frame.folder, frame.env, frame.deadline) { said << it; build.say(it) }
     } finally {
-      control.deleteDir()
+      Folders.delete(control)
     }
     build.shells << [label: how.label, code: code, script: how.script]
     if (how.returnStatus) { return code }
