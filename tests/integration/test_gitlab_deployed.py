@@ -25,8 +25,8 @@ class Place:
     project: Project
     deployed: Deployed
 
-    def push(self, version: str, *, broken: bool = False) -> Ran:
-        self.project.write(self.deployed.sources(version, broken=broken), f"Version {version}")
+    def push(self, version: str) -> Ran:
+        self.project.write(self.deployed.sources(version), f"Version {version}")
         return self.project.run("--needs", jobs=["deploy-staging"])
 
     def scheduled(self) -> Ran:
@@ -65,8 +65,11 @@ def test_a_commit_is_deployed_a_failure_undone_drift_seen_and_a_person_goes_back
     assert first.jobs == {"build": "PASS", "deploy-staging": "PASS"}, first.said
     assert place.deployed.answer() == "1"
 
-    broken = place.push("2", broken=True)
-    assert broken.jobs == {"build": "PASS", "deploy-staging": "FAIL"}, broken.said
+    (reference,) = re.findall(r"pushed (\S+/api:\S+@sha256:[0-9a-f]{64})", first.said)
+    nothing = reference[:-8] + "0" * 8
+    broken = place.by_hand(nothing)
+    assert broken.jobs == {"rollback-staging": "FAIL"}, broken.said
+    assert "Bring" in broken.said, "what follows a failure has not run"
     assert place.deployed.answer() == "1", "what ran before has not come back"
 
     place.deployed.remove()
@@ -78,7 +81,6 @@ def test_a_commit_is_deployed_a_failure_undone_drift_seen_and_a_person_goes_back
     assert refused.jobs == {"rollback-staging": "FAIL"}, refused.said
     assert not list(place.project.folder.rglob(MARK))
 
-    (reference,) = re.findall(r"pushed (\S+/api:\S+@sha256:[0-9a-f]{64})", first.said)
     back = place.by_hand(reference)
     assert back.jobs == {"rollback-staging": "PASS"}, back.said
     assert place.deployed.answer() == "1"
