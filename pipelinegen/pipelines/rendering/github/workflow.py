@@ -11,10 +11,12 @@ from pipelinegen.pipelines.rendering.anchors import anchored
 from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.rendering.github.conditions import condition_of, events_of
 from pipelinegen.pipelines.rendering.github.credentials import environment_of
+from pipelinegen.pipelines.rendering.github.handing import HANDOVER, by_outputs, output_of
 from pipelinegen.pipelines.rendering.github.paths import path_filters
 from pipelinegen.pipelines.rendering.github.scalars import literally, scalar, shown
-from pipelinegen.pipelines.rendering.github.steps import HANDOVER, Entries, Written, by_outputs, output_of, steps_of
+from pipelinegen.pipelines.rendering.github.steps import steps_of
 from pipelinegen.pipelines.rendering.github.values import entries, for_all
+from pipelinegen.pipelines.rendering.github.written import Entries, Written
 from pipelinegen.pipelines.rendering.header import block, header
 
 PATH = ".github/workflows/pipelinegen.yml"
