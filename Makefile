@@ -1,6 +1,7 @@
 # Two commands do everything on a machine that has Python, git and make: `make demo` and `make test`.
 VENV := .venv
 BIN := $(VENV)/bin
+KUBE := .cache/heavy/kube
 # The first that is new enough; PYTHON=... names another.
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$each && exit; done; echo python3)
@@ -9,13 +10,20 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_USER := 0
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: demo test lint types check format docs bench judges build clean
+.PHONY: demo test heavy lint types check format docs bench judges build clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/pipelinegen demo
 
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest -n auto
+
+# A real Kubernetes API server, built from its sources: about 20 minutes of CPU time the first time, 3 GB of caches.
+heavy: $(VENV)/.developed $(KUBE)
+	PATH="$$(.ci/helm):$$PATH" PIPELINEGEN_HEAVY_KUBE="$(CURDIR)/$(KUBE)" $(BIN)/python -m pytest tests/heavy/*.py
+
+$(KUBE): tests/heavy/kube/go.mod tests/heavy/kube/go.sum $(wildcard tests/heavy/kube/*.go)
+	cd tests/heavy/kube && go build -trimpath -ldflags="-s -w" -o "$(CURDIR)/$@" .
 
 lint: $(VENV)/.developed
 	$(BIN)/ruff check .
