@@ -19,6 +19,7 @@ from pipelinegen.config.types import (
     Deployers,
     Duration,
     EnvironmentName,
+    Files,
     Filled,
     Frozen,
     Model,
@@ -150,6 +151,17 @@ class Build(Model):
         default="auto", description="What builds; `auto` takes the first that works here and says which."
     )
     jobs: Count | None = Field(default=None, description="How many images are built at the same time.")
+    bake: Files = Field(
+        default=(),
+        description="Bake files, read by `docker buildx bake --print`: their targets are images too, and say of those "
+        "in `images` what these do not say themselves.",
+        examples=[["docker-bake.hcl"]],
+    )
+    compose: Files = Field(
+        default=(),
+        description="Compose files, read by `docker compose config` in the same way: their services that are built.",
+        examples=[["compose.yaml"]],
+    )
     hooks: Hooks = Field(default_factory=default(Hooks), description="Commands around the push.")
 
 

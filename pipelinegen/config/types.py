@@ -176,6 +176,11 @@ def _one_or_more(words: tuple[str, ...]) -> _Schema:
     return _Schema({"anyOf": [one, {"type": "array", "items": one}]})
 
 
+Files = Annotated[
+    tuple[Path, ...],
+    BeforeValidator(_tuple),
+    _Schema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 System = Literal["github", "gitlab", "jenkins"]
 Deployer = Literal["kubectl", "helm", "kustomize", "terraform", "ansible", "chef", "puppet"]
 Systems = Annotated[tuple[System, ...], BeforeValidator(_tuple), _one_or_more(get_args(System))]

@@ -93,14 +93,14 @@ def configuration(directory: str) -> Config:
     return load(path)
 
 
-def asked_names(options: BuildOptions, config: Config) -> list[str]:
+def asked_names(options: BuildOptions, images: Mapping[str, Image], config: Config) -> list[str]:
     """The names of the images that are asked for: all of them where none is named. Raises InputError."""
-    names = list(dict.fromkeys(options.images)) or list(config.images)
+    names = list(dict.fromkeys(options.images)) or list(images)
     for name in names:
-        if name not in config.images:
+        if name not in images:
             shown = name if name.isprintable() and len(name) < 100 else ascii(name[:100])
             raise InputError(
-                f"pipelinegen.yaml has no image {shown}{suggestion(name, tuple(config.images))}",
+                f"pipelinegen.yaml has no image {shown}{suggestion(name, tuple(images))}",
                 id="bad-image",
                 where=config.where("images"),
             )
@@ -121,9 +121,8 @@ def check_options(options: BuildOptions) -> None:
             raise InputError(problem, id="bad-tag" if option == "--tag" else "bad-config", where=option)
 
 
-def wanted_image(name: str, options: BuildOptions, config: Config) -> Wanted:
+def wanted_image(name: str, image: Image, options: BuildOptions, config: Config) -> Wanted:
     """What is wanted of one image. Raises InputError."""
-    image = config.images[name]
     place = f"images.{name}"
     context = config.folder / image.context
     if not context.is_dir():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pipelinegen.commands.building.asked import BuildOptions, Wanted, asked_names, check_options, wanted_image
+from pipelinegen.errors import InputError
 from pipelinegen.images import platforms
 from pipelinegen.images.bases import Base, bases_of
 from pipelinegen.images.dockerfile import Malformed, parse
@@ -15,20 +16,34 @@ from pipelinegen.images.reference import parse as parse_reference
 
 if TYPE_CHECKING:
     from pipelinegen.config import Config
+    from pipelinegen.config.images import Image
 
 
 def wanted_images(options: BuildOptions, config: Config) -> list[Wanted]:
     """The images that are asked for, and those of the configuration that they are built from. Raises InputError."""
     check_options(options)
-    ours = {repository_of(image.repository): name for name, image in config.images.items()}
+    images = _images(options, config)
+    ours = {repository_of(image.repository): name for name, image in images.items()}
     found: dict[str, Wanted] = {}
-    waiting = list(reversed(asked_names(options, config)))
+    waiting = list(reversed(asked_names(options, images, config)))
     while waiting:
         name = waiting.pop()
+        if name not in images:
+            above = ", ".join(each.name for each in found.values() if name in each.bases.values())
+            what = f"{above} is built from target:{name}, which is no image with a repository"
+            raise InputError(what, id="bad-config", where=config.where("build"), next=f"give it one: images.{name}")
         if name not in found:
-            found[name] = wanted_image(name, options, config)
+            found[name] = wanted_image(name, images[name], options, config)
             waiting += [*found[name].bases.values(), *(base for _, base in _base_args(found[name], ours))]
     return list(found.values())
+
+
+def _images(options: BuildOptions, config: Config) -> Mapping[str, Image]:
+    if not config.build.bake and not config.build.compose:
+        return config.images
+    from pipelinegen.commands.building.buildfiles import images_of
+
+    return images_of(config, options.images)
 
 
 def needs_of(images: Sequence[Wanted]) -> dict[str, frozenset[str]]:

@@ -38,7 +38,7 @@ def _run(hook: HostCommand, facts: Mapping[str, str], folder: str, tell: Callabl
         lines.append(text.decode("utf-8", "replace"))
         tell(lines[-1])
 
-    code = stream(argv, line, cwd=folder, env={**_environment(), **facts}, timeout=hook.timeout.total_seconds())
+    code = stream(argv, line, cwd=folder, env={**others_environment(), **facts}, timeout=hook.timeout.total_seconds())
     if code != 0:
         raise Refused(
             f"the hook {hook.name} failed (exit code {code})",
@@ -49,7 +49,8 @@ def _run(hook: HostCommand, facts: Mapping[str, str], folder: str, tell: Callabl
         )
 
 
-def _environment() -> dict[str, str]:
+def others_environment() -> dict[str, str]:
+    """Our variables for programs of the user's: neither ours nor git's, and no token of the forge."""
     return {
         name: value
         for name, value in os.environ.items()
