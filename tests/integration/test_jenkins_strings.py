@@ -1,4 +1,4 @@
-"""Texts of a Jenkinsfile, read by the Groovy that Jenkins runs: each is the text that was written, whatever it holds."""
+"""Texts of a Jenkinsfile, read by the Groovy that Jenkins runs: each is the text that was written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,23 @@ from tests.support.jenkins import judge
 
 # What Groovy looks at before it looks for strings, and what ends one, in all orders and numbers.
 PIECES = ("'", "\\", "u", "0041", "000a", "005c", "0027", "n", "$", "{", "}", '"', "\n", "\r", "\t", "\0", "\x7f")
-ODD = ("\b", "\f", "\x1b", "\x85", "\u2028", "\u202e", "\ufeff", "é", "😀", "\ud800", "\udfff", "/*", "*/", "//", "${1}")
+ODD = (
+    "\b",
+    "\f",
+    "\x1b",
+    "\x85",
+    "\u2028",
+    "\u202e",
+    "\ufeff",
+    "é",
+    "😀",
+    "\ud800",
+    "\udfff",
+    "/*",
+    "*/",
+    "//",
+    "${1}",
+)
 TEXTS = st.lists(st.lists(st.sampled_from((*PIECES, *ODD)) | st.characters(), max_size=12).map("".join), max_size=80)
 KNOWN = ["\\u000a", "\\\\u000a", "\\\n", "'" * 7, "a''", "''a", "\\'", "\\''", "'\\", "u'''u", "x\\\\", "", *VALUES]
 

@@ -16,6 +16,8 @@ class Rules {
     preserveStashes: ['buildCount'], quietPeriod: ['!'], retry: ['!'], skipDefaultCheckout: [''],
     skipStagesAfterUnstable: [], timeout: ['time!', 'unit', 'activity'], timestamps: [],
   ]
+  // What every pipeline of the house says.
+  static final WANTED = ['buildDiscarder', 'disableConcurrentBuilds', 'skipDefaultCheckout', 'timeout', 'timestamps']
   static final STAGE_OPTIONS = ['retry', 'skipDefaultCheckout', 'timeout', 'timestamps'] as Set
   static final DISCARDER = ['daysToKeepStr', 'numToKeepStr', 'artifactDaysToKeepStr', 'artifactNumToKeepStr']
   static final TRIGGERS = [cron: ['!'], pollSCM: ['!'], upstream: ['upstreamProjects!', 'threshold']]
@@ -100,6 +102,9 @@ class Rules {
     ['agent', 'stages'].each { if (!sections[it]) { say(statement, "the pipeline has no ${it}") } }
     def held = sections.agent ? agent(sections.agent) : false
     if (sections.options) { options(sections.options, OPTIONS.keySet(), 'the pipeline') }
+    (WANTED - (sections.options ? entries(sections.options)*.methodAsString : [])).each {
+      say(statement, "the pipeline has no option ${it}")
+    }
     if (sections.triggers) { triggers(sections.triggers) }
     if (sections.parameters) { parameters(sections.parameters) }
     if (sections.environment) { environment(sections.environment) }
@@ -208,6 +213,7 @@ class Rules {
       def set = it instanceof ExpressionStatement ? it.expression : null
       def assigns = set instanceof BinaryExpression && set.operation.text == '=' && set.leftExpression instanceof VariableExpression
       if (!assigns) { say(it, 'environment holds NAME = value alone') }
+      if (assigns && set.rightExpression instanceof MethodCallExpression) { say(it, 'a credential for all steps') }
     }
   }
 
