@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipelinegen.edge.registry import Registry
 from pipelinegen.edge.registry.upload import push
 from pipelinegen.images.reference import parse
 from tests.support.contexts import ARCHIVED, FILES, archive, base_layout, files_of, settings_of, write_context
+from tests.support.dockerd import busybox
 from tests.support.engines import Bench, open_bench
 from tests.support.registry import start_registry
 
@@ -202,3 +206,32 @@ def test_buildkit_makes_the_same_upon_a_base(
 def test_buildkit_leaves_the_same_out(buildkit: Bench, tmp_path: Path, patterns: str) -> None:
     context = write_context(tmp_path / "context", {**FILES, ".dockerignore": patterns})
     compare(buildkit, tmp_path, context, "FROM scratch\nCOPY . /all/\nCOPY dir /d\n")
+
+
+def test_docker_skopeo_and_a_registry_take_what_it_writes(buildkit: Bench, tmp_path: Path, base: str) -> None:
+    """Twice with files touched in between: one digest, which docker loads and runs, and pulls by its digest."""
+    (tmp_path / "busybox").write_bytes(busybox().read_bytes())
+    (tmp_path / "busybox").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY busybox /bin/\nENTRYPOINT ["/bin/busybox"]\n')
+    request = BuildRequest("judged", tmp_path, created=CREATED, root=tmp_path)
+    with buildkit.engine() as engine, Oci(Setup(environ={"HOME": str(tmp_path)})) as oci:
+        first = oci.build(request, tmp_path / "first").layout
+        for path in tmp_path.iterdir():
+            os.utime(path, (1e9, 1e9))
+        layout = oci.build(request, tmp_path / "second").layout
+        digest = layout.root().digest
+        assert digest == first.root().digest
+        assert engine.run(engine.load(layout), ["/bin/busybox", "echo", "loaded"]).stdout == b"loaded\n"
+        name = parse(base)._replace(path="ours", tag=None)
+        with Registry((), environ={"HOME": str(tmp_path)}) as registry:
+            push(registry, name, layout, ["1"])
+        pinned = str(name._replace(digest=digest))
+        buildkit.program("pull", "--quiet", pinned)
+        ran = buildkit.program("run", "--rm", "--network=none", pinned, "echo", "pulled")
+        buildkit.program("rmi", pinned)
+    assert ran == "pulled\n"
+    if shutil.which("skopeo") is not None:
+        for place in (f"oci:{layout.folder}", f"docker://{name}:1"):
+            words = ["skopeo", "inspect", "--tls-verify=false", "--format={{.Digest}}", place]
+            words = [word for word in words if place.startswith("docker:") or "tls" not in word]
+            assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == digest
