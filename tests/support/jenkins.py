@@ -130,7 +130,7 @@ def judge() -> Judge:
     if shutil.which("java") is None:
         pytest.skip("java is not installed")
     if not all(jar.is_file() for jar in jars):
-        pytest.skip("the jars are not there; tests/jenkins/fetch brings them")
+        pytest.skip("the jars are not there; .ci/groovy brings them")
     classpath = os.pathsep.join(map(str, [_compiled(jars), *jars]))
     process = subprocess.Popen(
         ["java", *_FLAGS, *_OPEN, "-cp", classpath, "Judge"],
