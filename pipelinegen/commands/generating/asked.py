@@ -175,7 +175,7 @@ def _based_on(config: Config) -> dict[str, set[str]]:
 
     def wanted(name: str) -> Wanted | None:
         try:
-            return wanted_image(name, BuildOptions(), config)
+            return wanted_image(name, config.images[name], BuildOptions(), config)
         except InputError:
             return None  # `build` will say so; what is configured as a context is known without it
 
