@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -42,12 +42,16 @@ class ContainerImage:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A program that jobs install. sha256: by architecture; member: its path in the archive, "" where it is none."""
+    """A program that jobs install. sha256: by architecture; member: its path in the archive, "" where it is none.
+
+    arch: what the project calls an architecture, where that is another name.
+    """
 
     version: str
     url: str
     member: str
     sha256: Mapping[str, str]
+    arch: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -99,7 +103,7 @@ def bases() -> Mapping[str, ContainerImage]:
 def tools() -> Mapping[str, Tool]:
     """By the names that `Deployer.TOOLS` has."""
     found = {
-        key: Tool(one["version"], one["url"], one["member"], MappingProxyType(dict(one["sha256"])))
+        key: Tool(one["version"], one["url"], one["member"], MappingProxyType(dict(one["sha256"])), one.get("arch", {}))
         for key, one in _entries("tools.lock").items()
     }
     return MappingProxyType(found)

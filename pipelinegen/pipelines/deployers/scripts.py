@@ -24,7 +24,9 @@ def install(tool: str) -> Run:
     env = {"TOOL": Literally(tool)}
     for arch, checksum in pinned.sha256.items():
         for name, text in (("URL", pinned.url), ("MEMBER", pinned.member), ("SHA256", checksum)):
-            env[f"{name}_{arch.upper()}"] = Literally(text.format(version=pinned.version, arch=arch))
+            env[f"{name}_{arch.upper()}"] = Literally(
+                text.format(version=pinned.version, arch=pinned.arch.get(arch, arch))
+            )
     return Run(f"Install {tool} {pinned.version}", script("tools/install.sh"), env, installs=True)
 
 

@@ -181,7 +181,8 @@ def _named_alike(step: Step, environment: str) -> Step:
     """The step without the environment in its name, which the job's has: equal steps are called alike."""
     if not isinstance(step, Run):
         return step
-    return replace(step, name=re.sub(rf",? (?:to|in|of|for|from) {re.escape(environment)}$", "", step.name))
+    name = re.sub(rf",? (?:to|in|of|for|from) {re.escape(environment)}$", "", step.name)
+    return replace(step, name=re.sub(rf"(?<!\S){re.escape(environment)}(?!\S)", "the environment", name))
 
 
 def _looking(credential: Credential) -> Credential:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipelinegen.pipelines.application import Application
-from pipelinegen.pipelines.model import Credential, Fact, Run, Secret, Step, Style, System, Use, Value
+from pipelinegen.pipelines.deployers.scripts import install
+from pipelinegen.pipelines.model import Credential, Fact, Run, Secret, Step, Style, System, Value
 
 # The references that a build has pushed, one a line, by digest.
 PUSHED = "pushed.txt"
@@ -35,13 +36,13 @@ def identity(application: Application, system: System) -> tuple[Credential, ...]
 
 
 def steps(application: Application, style: Style, system: System) -> tuple[Step, ...]:
-    """Sign, then scan."""
+    """Sign, then scan, each with its program."""
     stage = "release" if style == "push" else None
     found: list[Step] = []
     if application.sign:
-        found += [Use("Install cosign", "cosign-installer"), _sign(system, stage)]
+        found += [install("cosign"), _sign(system, stage)]
     if application.scan != "none":
-        found.append(_scan(application.scan, stage))
+        found += [install(application.scan), _scan(application.scan, stage)]
     return tuple(found)
 
 
@@ -53,14 +54,18 @@ def _sign(system: System, stage: str | None) -> Run:
     elif system == "jenkins":
         environ |= {_KEY: Secret(_KEY), _PASSWORD: Secret(_PASSWORD)}
         key = f' --key "${_KEY}"'
-    lines = (_DOCKER, f'while read -r reference; do cosign sign --yes{key} "$reference"; done < {PUSHED}')
-    return Run("Sign what was pushed", lines, environ, stage=stage)
+    return Run("Sign what was pushed", _for_each(f'cosign sign --yes{key} "$reference"'), environ, stage=stage)
 
 
 def _scan(scanner: str, stage: str | None) -> Run:
-    command = 'grype --fail-on high "$reference"' if scanner == "grype" else _TRIVY
-    lines = (_DOCKER, f"while read -r reference; do {command}; done < {PUSHED}")
-    return Run("Scan what was pushed", lines, {"TEMPORARY": TEMPORARY}, stage=stage)
+    return Run("Scan what was pushed", _for_each(_SCANS[scanner]), {"TEMPORARY": TEMPORARY}, stage=stage)
 
 
-_TRIVY = 'trivy image --exit-code 1 --severity HIGH,CRITICAL "$reference"'
+def _for_each(command: str) -> tuple[str, ...]:
+    return (_DOCKER, "while read -r reference; do", f"  {command}", f"done < {PUSHED}")
+
+
+_SCANS = {
+    "grype": 'grype --fail-on high "registry:$reference"',
+    "trivy": 'trivy image --image-src remote --exit-code 1 --severity HIGH,CRITICAL "$reference"',
+}

@@ -15,7 +15,7 @@ if ! echo "$checksum  $got" | sha256sum --check --status; then
 fi
 case "$url" in
   *.tar.gz) tar -xzf "$got" -C "$TOOLS" "$member" ;;
-  *.zip) python3 -c 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])' "$got" "$member" "$TOOLS" ;;
+  *.zip) python3 -m zipfile --extract "$got" "$TOOLS" ;;
 esac
 mv "${member:+$TOOLS/}${member:-$got}" "$TOOLS/bin/$TOOL"
 chmod 755 "$TOOLS/bin/$TOOL"
