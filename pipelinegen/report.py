@@ -82,7 +82,8 @@ class Report:
         """The message of a failure."""
         head, *rest = map(_one_line, error.lines())
         self._write(sys.stderr, "\n".join([f"{self._paint('red', 'error:')} {head}", *rest]) + "\n")
-        for text in (f"{error.where}: {error.what}", *error.details):
+        told = any(line.startswith(f"{error.where}:") for line in error.details)
+        for text in (*(() if told else (f"{error.where}: {error.what}",)), *error.details):
             self._annotate("error", text)
 
     def _annotate(self, level: str, text: str) -> None:

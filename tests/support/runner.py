@@ -43,6 +43,7 @@ class Runner:
     secrets: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    actions: dict[str, Path] = field(default_factory=dict)  # more of them, by OWNER/NAME@REF
 
     @property
     def repository(self) -> Path:
@@ -95,7 +96,7 @@ class Runner:
             *("--action-offline-mode", "--eventpath", str(home / "event.json")),
             *("--secret-file", str(home / "secrets"), "--var-file", str(home / "vars")),
             *(word for name, value in environment.items() for word in ("--env", f"{name}={value}")),
-            *(word for each in _local_actions() for word in ("--local-repository", each)),
+            *(word for each in _local_actions(self.actions) for word in ("--local-repository", each)),
         ]
         done = subprocess.run(
             command,
@@ -115,9 +116,10 @@ def _dotenv(values: Mapping[str, str]) -> str:
     return "".join(f"{name}={json.dumps(value)}\n" for name, value in values.items())
 
 
-def _local_actions() -> list[str]:
-    return [
+def _local_actions(more: Mapping[str, Path]) -> list[str]:
+    pinned = [
         f"https://github.com/{one.name}@{one.commit}={ACTIONS / (key if key in _DOING else 'setup')}"
         for key, one in pins.actions().items()
         if key != "checkout"
     ]
+    return [*pinned, *(f"https://github.com/{name}={folder}" for name, folder in more.items())]
