@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelinegen.pipelines.deployers.scripts import install
-from pipelinegen.pipelines.model import Literally, Run
+from pipelinegen.pipelines.deployers.scripts import install, installing
+from pipelinegen.pipelines.model import Run
+from pipelinegen.pipelines.pins import Tool, tools
 from tests.support.certificates import make_authority
 from tests.support.steps import Job, ended, said
 
@@ -62,15 +63,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
         thread.join()
 
 
-def step(server: str, kind: str, scheme: str = "https") -> Run:
-    """The step of a real entry of tools.lock, pointed at the server."""
+def step(server: str, kind: str, scheme: str = "https", checksum: str = "") -> Run:
+    """The step of an entry of tools.lock that names the server."""
+    checksum = checksum or hashlib.sha256(_PACKED[kind]).hexdigest()
     member = "" if kind == "plain" else "inside/tool"
-    checksum = hashlib.sha256(_PACKED[kind]).hexdigest()
-    values = {"URL": f"{scheme}://{server}/tool.{kind}", "MEMBER": member, "SHA256": checksum}
-    env = {f"{name}_{arch}": Literally(text) for name, text in values.items() for arch in ("AMD64", "ARM64")}
-    made = install("terraform")
-    assert set(env) <= set(made.env)
-    return replace(made, env={**made.env, **env, "TOOL": Literally("tool")})
+    return installing(
+        "tool", Tool("1.2.3", f"{scheme}://{server}/tool.{kind}", member, dict.fromkeys(("amd64", "arm64"), checksum))
+    )
 
 
 def job(folder: Path, authority: str, **environ: str) -> Job:
@@ -89,11 +88,9 @@ def test_what_has_the_checksum_is_on_path_afterwards(kind: str, server: tuple[st
 
 def test_what_has_another_checksum_is_not_installed(server: tuple[str, str], tmp_path: Path) -> None:
     address, authority = server
-    made = step(address, "plain")
-    wrong = {name: Literally("0" * 64) for name in made.env if name.startswith("SHA256")}
-    done = job(tmp_path, authority).run([replace(made, env={**made.env, **wrong})])
+    done = job(tmp_path, authority).run([step(address, "plain", checksum="0" * 64)])
     assert ended(done) == 1
-    assert "has not the checksum that was pinned" in said(done)
+    assert "tool.download: FAILED" in said(done)
     assert list((tmp_path / "t" / "tools" / "bin").iterdir()) == []
 
 
@@ -120,3 +117,10 @@ def test_a_machine_that_is_not_pinned_is_told(server: tuple[str, str], tmp_path:
     done = replace(work, programs=[programs]).run([step(address, "plain")])
     assert ended(done) == 1
     assert "No tool is pinned for this machine: riscv64." in said(done)
+
+
+def test_the_names_of_architectures_are_those_of_each_project() -> None:
+    for tool, arm in (("kubectl", "arch=arm64"), ("trivy", "arch=ARM64")):
+        script = "\n".join(install(tool).script)
+        assert f"  aarch64 | arm64) {arm} checksum={tools()[tool].sha256['arm64']} ;;" in script
+        assert "$arch" in script

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from pipelinegen.pipelines import pins
-from pipelinegen.pipelines.model import Fact, Literally, Run
+from pipelinegen.pipelines.model import Fact, Run
 from pipelinegen.shipped import template_root
 
 TEMPORARY = Fact("temporary-folder")
@@ -20,14 +20,41 @@ def script(*paths: str) -> tuple[str, ...]:
 @cache
 def install(tool: str) -> Run:
     """A step that brings a program of tools.lock."""
-    pinned = pins.tools()[tool]
-    env = {"TOOL": Literally(tool)}
-    for arch, checksum in pinned.sha256.items():
-        for name, text in (("URL", pinned.url), ("MEMBER", pinned.member), ("SHA256", checksum)):
-            env[f"{name}_{arch.upper()}"] = Literally(
-                text.format(version=pinned.version, arch=pinned.arch.get(arch, arch))
-            )
-    return Run(f"Install {tool} {pinned.version}", script("tools/install.sh"), env, installs=True)
+    return installing(tool, pins.tools()[tool])
+
+
+def installing(tool: str, pinned: pins.Tool) -> Run:
+    """A step that brings a program by its version and checksum. All that stands in its script is of tools.lock."""
+    url, member = (text.format(version=pinned.version, arch="$arch") for text in (pinned.url, pinned.member))
+    got, program = f"$TOOLS/{tool}.download", f"$TOOLS/{member}"
+    unpack: tuple[str, ...] = ()
+    if not member:
+        program = got
+    elif url.endswith(".zip"):
+        unpack = (f'python3 -m zipfile --extract "{got}" "$TOOLS"',)
+    else:
+        unpack = (f'tar -xzf "{got}" -C "$TOOLS" "{member}"',)
+    script = (
+        'case "$(uname -m)" in',
+        *(f"  {_MACHINES[arch]}) {_words(arch, pinned)} ;;" for arch in pinned.sha256),
+        f'  *) echo "No {tool} is pinned for this machine: $(uname -m)." >&2 && exit 1 ;;',
+        "esac",
+        "curl --fail --silent --show-error --location --proto =https --tlsv1.2 --retry 3 \\",
+        f'  --output "{got}" \\',
+        f'  "{url}"',
+        f'echo "$checksum  {got}" | sha256sum --check --quiet',
+        *unpack,
+        f'install -m 755 "{program}" "$TOOLS/bin/{tool}"',
+    )
+    return Run(f"Install {tool} {pinned.version}", script, installs=True)
+
+
+_MACHINES = {"amd64": "x86_64 | amd64", "arm64": "aarch64 | arm64"}
+
+
+def _words(arch: str, pinned: pins.Tool) -> str:
+    named = f"arch={pinned.arch.get(arch, arch)} " if "{arch}" in pinned.url + pinned.member else ""
+    return f"{named}checksum={pinned.sha256[arch]}"
 
 
 def _lines(path: str) -> list[str]:
