@@ -9,7 +9,8 @@ import pytest
 
 from pipelinegen import __version__, options
 from pipelinegen.pipelines.pins import images
-from tests.support.gitlab_ci import documents, jobs
+from tests.support.gitlab_ci import documents, jobs, tree
+from tests.support.hostile_values import VALUES
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / ".gitlab-ci-template.yml").read_text(encoding="utf-8")
@@ -36,7 +37,8 @@ def test_an_option_is_an_input_of_its_name(option: options.Option) -> None:
     assert found["default"] == {"many": [], "flag": False}.get(option.kind, "")
     choices = ("true", "false") if option.kind == "toggle" else option.choices
     assert tuple(found.get("options", ())) == (("", *choices) if choices else ())
-    assert (found.get("regex") == "^[0-9]*$") is (option.kind == "number")
+    one_line = "^.*$" if option.kind == "value" else None
+    assert found.get("regex") == ("^[0-9]*$" if option.kind == "number" else one_line)
     said = re.sub(r"(; repeatable| \(repeatable\))", "", option.help)
     assert found["description"].removeprefix("observe: ") == said
 
@@ -70,13 +72,40 @@ def test_no_input_stands_in_a_script() -> None:
             assert "$[[" not in json.dumps(job.get(key, [])), name
 
 
-def test_a_text_of_an_input_cannot_leave_its_value() -> None:
-    """GitLab puts the text of an input into the file before it reads the file as YAML."""
-    free = {named(option) for option in OPTIONS} | {"references", "username", "if"}
-    for line_above, line in zip(TEXT.splitlines(), TEXT.splitlines()[1:], strict=False):
-        found = re.search(r"\$\[\[ inputs\.([\w-]+) \]\]", line)
-        if found and found[1] in free:
-            assert re.search(r": [|>]-$", line_above), line
+def interpolated(**inputs: Any) -> dict[str, Any]:
+    """The file as GitLab makes it: the text of an input is put in before the file is read as YAML."""
+    values = {name: value["default"] for name, value in INPUTS.items()} | inputs
+    body = TEXT.partition("\n---\n")[2]
+
+    def text(found: re.Match[str]) -> str:
+        value = values[found[1]]
+        return value if isinstance(value, str) else json.dumps(value)
+
+    return tree(re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", text, body))
+
+
+@pytest.mark.parametrize("value", [value for value in VALUES if "\n" not in value])
+def test_a_text_of_an_input_stays_in_its_value(value: str) -> None:
+    inputs = {named(option): value for option in OPTIONS if option.kind == "value"}
+    lists = {named(option): [value, "second"] for option in OPTIONS if option.kind == "many"}
+    found = interpolated(**inputs, **lists, references=value, username=value, **{"if": value})
+    variables = found["pipelinegen-bump"]["variables"]
+    assert variables["REFERENCES"] == variables["INPUT_USERNAME"] == value
+    assert all(variables[f"INPUT_{name.upper().replace('-', '_')}"] == value for name in inputs)
+    for name in lists:
+        head, _, rest = variables[f"INPUT_{name.upper()}"].partition(":")
+        assert (head, json.loads(rest)) == ("list", [value, "second"])
+    assert found["pipelinegen-bump"]["rules"][1] == {"if": value}
+    assert set(found) == set(interpolated())
+
+
+@pytest.mark.parametrize("name", [name for name, value in INPUTS.items() if value.get("type", "string") == "string"])
+def test_a_text_of_an_input_has_one_line(name: str) -> None:
+    if options_of := INPUTS[name].get("options"):
+        assert not any("\n" in option for option in options_of)
+    else:
+        assert re.search(INPUTS[name]["regex"], "a") or name in ("version", "max-files", "max-attempts")
+        assert not re.search(INPUTS[name]["regex"].replace("$", r"\Z"), "a\nscript: [touch pwned]")
 
 
 def test_the_component_is_the_template() -> None:
