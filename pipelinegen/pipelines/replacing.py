@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipelinegen.config.addresses import remote_problem
 from pipelinegen.config.rules import environment_problem, image_repository_problem
 from pipelinegen.images.reference import split
 from pipelinegen.pipelines.analyse.credentials import Credential
@@ -290,7 +291,7 @@ def _repository(facts: Facts, around: Around) -> str:
     for each in facts.deliveries:
         if each.model == "pull" and each.repository and "$" not in each.repository:
             address = shown(each.repository)
-            if "://" in address:
+            if "://" in address and remote_problem(address) is None:
                 return address.removesuffix(".git")
             if re.fullmatch(r"[\w.-]+/[\w.-]+", address):
                 return f"https://github.com/{address}"
@@ -299,7 +300,9 @@ def _repository(facts: Facts, around: Around) -> str:
     )
     if origin:
         owner = origin[2].rpartition("/")[0]
-        return f"https://{origin[1]}/{owner}/{around.project}-manifests"
+        address = f"https://{origin[1]}/{owner}/{around.project}-manifests"
+        if remote_problem(address) is None:
+            return address
     host = "gitlab.com" if facts.reading.system == "gitlab" else "github.com"
     return f"https://{host}/your-organisation/{around.project}-manifests"
 

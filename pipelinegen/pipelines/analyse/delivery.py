@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pipelinegen.pipelines.analyse import manifests
+from pipelinegen.pipelines.analyse.actions import Known
 from pipelinegen.pipelines.analyse.naming import environment_in
 from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.read.jenkins.steps import KNOWN_PLUGINS
-from pipelinegen.pipelines.reading import Job, Place, Setting
-from pipelinegen.pipelines.shell.tools import Tool, is_remote_docker, option, reads_manifests_of
+from pipelinegen.pipelines.reading import Job, Place, Setting, Step
+from pipelinegen.pipelines.shell.lexer import commands_in
+from pipelinegen.pipelines.shell.tools import Tool, effect_of, is_remote_docker, option, reads_manifests_of
 
 Model = Literal["push", "pull"]
 _CLUSTER_TOOLS = frozenset({"kubectl", "helm", "kustomize"})
@@ -85,6 +87,8 @@ def _pushed(work: Work) -> list[Delivery]:
         found += _delivery(work.job, tool, "push", run.command.place, effect.verb, effect.declarative, _words(run))
     for _, step, action in work.actions():
         if action is not None and action.delivers and not (skip_cluster and action.delivers in _CLUSTER_TOOLS):
+            if not _acts(step, action):
+                continue
             words = " ".join(each.value for each in step.inputs if "${{" not in each.value)
             found += _delivery(work.job, action.delivers, "push", step.place, action.verb, False, words)  # type: ignore[arg-type]  # of the table
     for step in work.job.steps:
@@ -92,6 +96,24 @@ def _pushed(work: Work) -> list[Delivery]:
             words = " ".join(each.value for each in step.inputs)
             found += _delivery(work.job, KNOWN_PLUGINS[step.name], "push", step.place, step.name, False, words)  # type: ignore[arg-type]  # of the table
     return found
+
+
+# The programs whose arguments an action is given.
+_PROGRAMS = {"kubectl": "kubectl", "helm": "helm", "argocd": "argocd", "ansible": "ansible-playbook"}
+
+
+def _acts(step: Step, action: Known) -> bool:
+    """Does an action that is given the arguments of a program change something by them?"""
+    program = "terragrunt" if action.verb == "terragrunt" else _PROGRAMS.get(action.delivers, "")
+    given = next(
+        (s for name in ("args", "command", "options", "tg_command") if (s := step.input(name)) is not None), None
+    )
+    if given is None or not program or "${{" in given.value:
+        return True
+    text = given.value.removeprefix(f"{program} ")
+    target = " site.yml" if program == "ansible-playbook" else ""
+    effects = [effect_of(each) for each in commands_in(f"{program} {text}{target}", given.place)]
+    return any(each is not None and each.does in {"deliver", "undo"} for each in effects)
 
 
 def _only_looks(work: Work) -> bool:

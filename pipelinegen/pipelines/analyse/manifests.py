@@ -116,6 +116,10 @@ def _act(state: _State, run: Run, act: GitAct, changes: list[Change], doubts: li
         if not is_own(where):
             state.other = where
             state.words.append(shown(where))
+    elif act.did == "artifact":
+        changes.append(
+            Change(place, "artifact", filled(act.where, run.values), tuple(act.command.arguments), (), run.step)
+        )
     elif act.did in {"edit", "image-edit"}:
         state.edited = True
         state.image_edit = state.image_edit or act.did == "image-edit"

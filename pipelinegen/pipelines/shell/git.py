@@ -9,7 +9,7 @@ from typing import Literal
 from pipelinegen.pipelines.shell.tools import has, plain_words
 from pipelinegen.pipelines.shell.words import Command
 
-Did = Literal["clone", "remote", "edit", "image-edit", "push", "pull-request", "bump", "dispatch"]
+Did = Literal["clone", "remote", "edit", "image-edit", "push", "pull-request", "bump", "dispatch", "artifact"]
 
 _MANIFEST_FILE = re.compile(
     r"\.(?:ya?ml|json|tfvars|hcl|env|jsonnet|libsonnet|cue|k)\b|kustomization|values|manifests?/", re.I
@@ -195,6 +195,7 @@ def _edit(command: Command) -> GitAct | None:
         return GitAct("edit", command)
     if program == "kpt" and words[:1] == ["fn"]:
         return GitAct("edit", command)
-    if program in {"flux", "argocd-image-updater"} and words[:1] == ["push"]:
-        return None
+    if program == "flux" and words[:2] == ["push", "artifact"] and len(words) > 2:
+        # Flux can take the manifests from a registry of OCI artifacts instead of git.
+        return GitAct("artifact", command, words[2])
     return None

@@ -52,7 +52,14 @@ def _line_of_secret(item: Text) -> Place:
 
 def grants_of(state: State, settings_: tuple[Setting, ...], scope: Scope, via: str) -> tuple[Grant, ...]:
     """The secrets that variables or inputs hold."""
-    return tuple(grant for each in settings_ for grant in granted(state, each.value, each.place, scope, via, each.name))
+    found = [grant for each in settings_ for grant in granted(state, each.value, each.place, scope, via, each.name)]
+    # References of 1Password, which its action or its command line puts the secret in the place of.
+    found += [
+        Grant(each.name, "job", each.place, "job", "fetched", each.name)
+        for each in settings_
+        if each.value.startswith("op://")
+    ]
+    return tuple(found)
 
 
 def granted(state: State, text: str, place: Place, scope: Scope, via: str, holder: str) -> list[Grant]:

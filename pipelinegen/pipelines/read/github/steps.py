@@ -9,7 +9,7 @@ from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.github.expressions import Context, in_script
 from pipelinegen.pipelines.read.github.scope import MAX_FOLLOWED, State, grants_of, script_grants, settings
 from pipelinegen.pipelines.read.tree import List, Map, Text, Value, parse, read_text
-from pipelinegen.pipelines.reading import Line, Place, Setting, Step
+from pipelinegen.pipelines.reading import Grant, Line, Place, Setting, Step
 
 # Inputs of actions that are scripts themselves.
 _SCRIPTS = {
@@ -87,13 +87,41 @@ def _action(state: State, item: Map, uses: Text, base: Step, context: Context, d
         return _local(state, reference, base, depth)
     kind = "image" if reference.startswith("docker://") else "action"
     step = replace(base, kind=kind, uses=names.action(reference, uses.place))
-    script = [
-        line for name in _SCRIPTS.get(reference.partition("@")[0].lower(), ()) for line in _script(item, name, context)
-    ]
-    arguments = item.map("with")
-    if kind == "image" and arguments is not None:
-        script += _script(item, "args", context)
+    name = reference.partition("@")[0].lower()
+    script = [line for each in _SCRIPTS.get(name, ()) for line in _script(item, each, context)]
+    if kind == "image":
+        run = reference.removeprefix("docker://")
+        script += [Line(f"docker run {run} {line.text}", line.place) for line in _script(item, "args", context)]
+    if name in _FETCHERS:
+        step = _fetching(state, step, name)
     return [replace(step, script=tuple(script))]
+
+
+# Actions that bring in secrets that are kept elsewhere, and the input that says which.
+_FETCHERS = {
+    "hashicorp/vault-action": "secrets",
+    "aws-actions/aws-secretsmanager-get-secrets": "secret-ids",
+    "google-github-actions/get-secretmanager-secrets": "secrets",
+    "azure/get-keyvault-secrets": "secrets",
+    "dopplerhq/secrets-fetch-action": "",
+    "infisical/secrets-action": "",
+    "cyberark/conjur-action": "secrets",
+    "bitwarden/sm-action": "secrets",
+}
+
+
+def _fetching(state: State, step: Step, action: str) -> Step:
+    """A step after which the job has secrets that are kept elsewhere: by their names where they are written."""
+    wanted = step.input(_FETCHERS[action]) if _FETCHERS[action] else None
+    text = wanted.value if wanted is not None else ""
+    found = re.findall(r"[|>]\s*([A-Za-z_]\w*)\s*(?:;|$)", text, re.MULTILINE)
+    if not found:
+        state.say(
+            step.place, f"{action} brings in secrets that are kept elsewhere, under names that are not written here"
+        )
+    place = wanted.place if wanted is not None else step.place
+    fetched = tuple(Grant(name, "job", place, "job", "fetched", name) for name in found)
+    return replace(step, grants=(*step.grants, *fetched))
 
 
 def _script(item: Map, name: str, context: Context) -> list[Line]:

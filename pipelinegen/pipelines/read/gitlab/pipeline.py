@@ -47,7 +47,11 @@ def read(file: str, data: bytes, files: Files) -> Reading:
     gathering = Gathering(files)
     root = load(gathering, file, data, {})
     jobs, stages = _jobs(gathering, root)
-    if not jobs and not gathering.unknown and not any(isinstance(item, Map) for _, item in root.items()):
+    if (
+        not jobs
+        and not gathering.unknown
+        and not any(isinstance(item, Map) for name, item in root.items() if name not in _WORDS)
+    ):
         raise bad_pipeline(file, gathering.texts[file], Spot(1, 1), "this is no GitLab pipeline: there is no job in it")
     ordered = tuple(sorted(gathering.unknown, key=lambda each: (each.place.file != file, each.place, each.what)))
     name = ""

@@ -152,12 +152,10 @@ def of_step(call: Call) -> list[Bound]:
             text, made = _id(value)
             if text:
                 found.setdefault(text, Bound(text, value.line, kind, target, "", made))
-    kind_target = ("", "")
     named = call.text("$class")
+    kind_target = known[0][1:] if known else ("", "")
     if named is not None:
-        kind_target = _CLASSES.get(named.text.rpartition(".")[2], ("", ""))
-    elif known:
-        kind_target = known[0][1:]
+        kind_target = _CLASSES.get(named.text.rpartition(".")[2], kind_target)
     for value in _deep(call):
         text, made = _id(value)
         found.setdefault(text, Bound(text, value.line, *kind_target, "", made))
