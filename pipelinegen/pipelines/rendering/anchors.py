@@ -54,7 +54,7 @@ def _runs(lines: Sequence[str]) -> Iterator[_Chunk]:
         title = named[1] if named else title
         last = _end(lines, at, len(run[1])) if run else at + 1
         if run:
-            yield _Chunk(at, last, title)
+            yield _Chunk(at, last, f"{title} script")
         at = last
 
 
@@ -108,6 +108,9 @@ def _with_anchor(content: tuple[str, ...], name: str) -> list[str]:
 
 
 def _name(title: str, names: Counter[str]) -> str:
-    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:_LONGEST].strip("-") or "shared"
+    words = re.findall(r"[a-z0-9]+", title.lower())
+    while len("-".join(words)) > _LONGEST:
+        words.pop()
+    name = "-".join(words) or "shared"
     names[name] += 1
     return name if names[name] == 1 else f"{name}-{names[name]}"

@@ -41,8 +41,8 @@ def test_the_second_of_two_equal_steps_is_an_alias() -> None:
 def test_equal_scripts_of_other_steps_are_shared() -> None:
     other = TWICE.replace("A: b", "A: c", 1)
     text = anchored(other)
-    assert text.count("run: &install-it |\n") == 1
-    assert text.count("run: *install-it\n") == 1
+    assert text.count("run: &install-it-script |\n") == 1
+    assert text.count("run: *install-it-script\n") == 1
 
 
 def test_scripts_in_lists_are_shared() -> None:
