@@ -368,10 +368,12 @@ def test_jobs_hand_over_files_tools_and_reports(tmp_path: Path) -> None:
     assert not (tmp_path / "workspace").exists(), "the workspace is left"
 
 
-def test_a_failed_test_makes_the_run_unstable(tmp_path: Path) -> None:
+def test_a_failed_test_makes_the_run_unstable_and_nothing_is_deployed(tmp_path: Path) -> None:
     failed = '<testsuite><testcase name="a"><failure/></testcase></testsuite>'
-    report = job("test", PUSH, Step("Test", (f"echo '{failed}' > a.xml",)), produces=(Artifact("r", "*.xml", "junit"),))
-    assert run(pipeline(report), World(tmp_path)).result == "UNSTABLE"
+    report = Step("Test", (f"echo '{failed}' > a.xml",))
+    test = job("test", PUSH, report, produces=(Artifact("r", "*.xml", "junit"),))
+    ran = run(pipeline(test, job("deploy", PUSH, saying(), needs=("test",))), World(tmp_path))
+    assert (ran.result, ran.done()) == ("UNSTABLE", ["test"])
 
 
 def test_a_failure_undoes_keeps_others_from_beginning_and_cleans_up(tmp_path: Path) -> None:

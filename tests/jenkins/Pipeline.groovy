@@ -71,6 +71,7 @@ class Options extends Section {
   Map logRotator(Map kept) { kept }
   void disableConcurrentBuilds(Map how = [:]) { found.disableConcurrentBuilds = how }
   void skipDefaultCheckout(boolean skip = true) { found.skipDefaultCheckout = skip }
+  void skipStagesAfterUnstable() { found.skipStagesAfterUnstable = true }
   void timestamps() { found.timestamps = true }
   void timeout(Map limit) { found.timeout = limit }
   void retry(int count) { found.retry = count }
@@ -145,7 +146,10 @@ class Stages extends Section {
   void stage(String name, Closure body) { found << new Stage(build, name).read(body) }
 
   void run() {
-    found.each { if (error == null) { error = it.run() } else { it.skip() } }
+    found.each {
+      boolean unstable = build.result == 'UNSTABLE' && build.properties.options.skipStagesAfterUnstable
+      if (error == null && !unstable) { error = it.run() } else { it.skip() }
+    }
   }
 
   void parallel() {

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from textwrap import wrap
 
 from pipelinegen.pipelines.model import (
     Artifact,
@@ -146,7 +147,7 @@ def _leg(pipeline: Pipeline, job: Job, each: str) -> _Leg:
     return _Leg(
         name=f"{job.title}: {each}" if each else job.title,
         function=_camel(job.id, str(job.matrix.index(each) + 1) if each else ""),
-        about=tuple(_about(job)),
+        about=tuple(_about(job)) if each in ("", *job.matrix[:1]) else (),
         label=pipeline.runner,
         tools=listed(TOOLS) if any(isinstance(step, Run) and step.installs for step in job.steps) else "",
         approval=_approval(job),
@@ -172,15 +173,13 @@ def _of_leg(artifact: Artifact, job: Job, each: str) -> Artifact:
 
 def _about(job: Job) -> Iterable[str]:
     """What a reader wants to know of a stage before its code."""
-    where = (
-        f" ({job.environment.name}{f', {job.environment.url}' if job.environment.url else ''})"
-        if job.environment
-        else ""
-    )
-    yield f"Stages: {', '.join(job.stages)}{where}"
+    yield f"Stages: {', '.join(job.stages)}"
+    if job.environment is not None:
+        url = f", {job.environment.url}" if job.environment.url else ""
+        yield f"Environment: {job.environment.name}{url}"
     for credential in job.credentials:
-        kind = credential_kind(credential)
-        yield f"{credentials_id(credential)} ({kind}): {credential.rights}; {credential.why}"
+        words = f"{credentials_id(credential)} ({credential_kind(credential)}): {credential.rights}; {credential.why}"
+        yield from wrap(words, 100, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _approval(job: Job) -> _Approval | None:
