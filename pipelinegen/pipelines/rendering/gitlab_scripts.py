@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from pipelinegen.errors import Defect
-from pipelinegen.pipelines.deployers.scripts import install
 from pipelinegen.pipelines.model import (
     Answer,
     Credential,
@@ -107,8 +106,6 @@ def _own(step: Step) -> Run | Custom | None:
     if isinstance(step, Use) and step.action == "setup-qemu-action":
         emulators = Literally(str(images()["binfmt"]))
         return Run(step.name, ('docker run --privileged --rm "$EMULATORS" --install all',), {"EMULATORS": emulators})
-    if isinstance(step, Use) and step.action == "cosign-installer":
-        return install("cosign")
     return None
 
 

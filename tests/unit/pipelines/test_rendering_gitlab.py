@@ -342,7 +342,7 @@ def test_a_job_that_builds_has_docker_beside_it() -> None:
 
 
 def test_what_is_an_action_elsewhere_is_a_command_here() -> None:
-    uses = (Use("Emulate", "setup-qemu-action"), Use("Buildx", "setup-buildx-action"), Use("Sign", "cosign-installer"))
+    uses = (Use("Emulate", "setup-qemu-action"), Use("Buildx", "setup-buildx-action"))
     found = rendered(job("build", *uses, INSTALL, Run("Build", ("build",)), image="docker"))["build"]
     assert found["extends"] == ".it-and-docker"
     assert found["script"][0] == '# Emulate\ndocker run --privileged --rm "$EMULATORS" --install all\n'
