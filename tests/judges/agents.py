@@ -18,6 +18,7 @@ import yaml
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "agents"
 SCHEMAS = CACHE / "schemas"
+DEFINITIONS = CACHE / "definitions"
 ENGINE = CACHE / "argocd-notifications"
 MODELS = CACHE / "node_modules" / "@kubernetes-models" / "flux-cd"
 
@@ -30,12 +31,15 @@ NPM = "@kubernetes-models/flux-cd@4.0.0"
 
 
 def schemas() -> Iterator[Path]:
-    """Write a strict JSON Schema for each version of each kind."""
-    SCHEMAS.mkdir(parents=True, exist_ok=True)
+    """Write a strict JSON Schema for each version of each kind, and keep the definitions for an API server."""
+    for folder in (SCHEMAS, DEFINITIONS):
+        folder.mkdir(parents=True, exist_ok=True)
     for module, pattern in MODULES.items():
         said = _run("go", "mod", "download", "-json", module)
         for path in sorted(Path(json.loads(said)["Dir"]).glob(pattern)):
-            for definition in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            text = path.read_text(encoding="utf-8")
+            (DEFINITIONS / path.name).write_text(text, encoding="utf-8")
+            for definition in yaml.safe_load_all(text):
                 yield from _written(definition["spec"])
 
 
