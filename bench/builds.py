@@ -207,12 +207,53 @@ def failing(runs: int) -> dict[str, Any]:
     return {who: f"{count} of {runs}" for who, count in right.items()}
 
 
+def judge(runs: int) -> dict[str, Any]:
+    """The same test file, by us and by container-structure-test, in turn, on an image that docker has."""
+    from pydantic import TypeAdapter
+
+    from pipelinegen.config.images import Tests
+    from pipelinegen.edge.engines.docker import Docker
+    from pipelinegen.edge.engines.port import BuildRequest, Setup
+    from pipelinegen.edge.image_tests import run_tests
+
+    content = {
+        "schemaVersion": "2.0.0",
+        "commandTests": [{"name": f"c{n}", "command": "echo", "args": [str(n)]} for n in range(6)],
+        "fileExistenceTests": [{"name": f"e{n}", "path": "/data"} for n in range(3)],
+        "fileContentTests": [{"name": f"f{n}", "path": "/data", "expectedContents": ["0"]} for n in range(3)],
+        "metadataTest": {"cmd": ["sh"]},
+    }
+    tests = TypeAdapter(Tests).validate_json(json.dumps(content))
+    ours, theirs = [], []
+    with _docker() as (environ, base), tempfile.TemporaryDirectory(prefix="bench-builds-") as name:
+        folder = Path(name)
+        (folder / "data").write_text("0")
+        (folder / "Dockerfile").write_text(f"FROM {base}\nCOPY data /\n")
+        (folder / "tests.yaml").write_text(json.dumps(content))
+        with Docker(Setup(environ=environ)) as engine:
+            built = engine.build(BuildRequest("x", folder, root=folder), folder / "layout")
+            digest = built.layout.images()[0].digest
+            program = str(Path(sys.prefix, "bin", "container-structure-test"))
+            command = [program, "test", "--image", str(built.local), f"--config={folder / 'tests.yaml'}"]
+            for _ in range(runs):
+                began = time.monotonic()
+                report = run_tests(tests, built.layout, digest, name="x", engine=engine, local=built.local)
+                ours.append(time.monotonic() - began)
+                began = time.monotonic()
+                subprocess.run(command, env=environ, check=True, capture_output=True)
+                theirs.append(time.monotonic() - began)
+                if not report.passed:
+                    raise SystemExit("a test has failed")
+    return {"container-structure-test (s)": _middle(theirs), "pipelinegen (s)": _middle(ours)}
+
+
 _TESTS = "commandTests: [{name: data, command: cat, args: [/data]}]"
 CASES: Mapping[str, tuple[Callable[[int], dict[str, Any]], int]] = {
     "unchanged": (unchanged, 20),
     "bare": (bare, 8),
     "twenty": (twenty, 3),
     "failing": (failing, 50),
+    "judge": (judge, 5),
 }
 
 

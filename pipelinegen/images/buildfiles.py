@@ -77,12 +77,8 @@ def _compose(name: str, service: Mapping[str, Any], secrets: Mapping[str, Any], 
     build = service["build"] if isinstance(service["build"], Mapping) else {"context": service["build"]}
     if build.get("dockerfile_inline"):
         raise Unfit(f"the service {name} has its Dockerfile inside: write it to a file")
-    contexts = {
-        key: f"target:{value.removeprefix('service:')}"
-        if value.startswith("service:")
-        else _context(value, folder, name)
-        for key, value in (build.get("additional_contexts") or {}).items()
-    }
+    given = (build.get("additional_contexts") or {}).items()
+    contexts = {key: _service_context(_context(value, folder, name)) for key, value in given}
     keys = {
         "context": _inside(build.get("context") or ".", folder, f"the context of {name}"),
         "dockerfile": build.get("dockerfile"),
@@ -117,6 +113,11 @@ def _inside(path: str, folder: str, what: str) -> str:
 
 def _context(value: str, folder: str, name: str) -> str:
     return value if "://" in value or value.startswith("target:") else _inside(value, folder, f"a context of {name}")
+
+
+def _service_context(value: str) -> str:
+    """Another service; up to 2.32 compose takes `service:NAME` for a path in the folder."""
+    return f"target:{value.removeprefix('service:')}" if value.startswith("service:") else value
 
 
 def _value(value: object) -> str:

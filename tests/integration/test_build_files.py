@@ -133,6 +133,7 @@ def test_services_of_compose(folder: Path, docker: Docker) -> None:
     [
         pytest.param("", "docker: unknown command: docker buildx\n", 1, WorldError, "which is not here", id="28"),
         pytest.param("", "docker: 'buildx' is not a docker command.\n", 1, WorldError, "which is not here", id="20"),
+        pytest.param("", "unknown flag: --file\nUsage:  docker\n", 125, WorldError, "which is not here", id="usage"),
         pytest.param(
             "", "docker-bake.hcl:3\nERROR: Invalid block\n", 1, InputError, "cannot read docker-bake.hcl", id="broken"
         ),

@@ -17,7 +17,7 @@ TOOL_SECONDS = 60.0
 OUTPUT_LIMIT = 16 * 1024 * 1024
 SHOWN_LINES = 10
 # How docker says that it has no such plugin.
-_NO_PLUGIN = ("is not a docker command", "unknown command", "unknown shorthand flag: 'f'", "unknown flag: --print")
+_NO_PLUGIN = ("is not a docker command", "unknown command: docker", "unknown flag: --file")
 
 
 class _Tool(NamedTuple):

@@ -110,6 +110,12 @@ def test_services_of_compose_that_are_built() -> None:
     assert base == Target("base", {"context": "base", "dockerfile": "Dockerfile"}, ("ghcr.io/acme/base",))
 
 
+def test_another_service_as_older_versions_print_it() -> None:
+    build = {"context": "/repo", "additional_contexts": {"base": "/repo/service:base"}}
+    (found,) = compose_services({"services": {"api": {"build": build}}}, "/repo")
+    assert found.keys["contexts"] == {"base": "target:base"}
+
+
 def test_all_that_is_read_fits_the_configuration() -> None:
     for target in (bake(BAKED), *compose_services(COMPOSED, "/repo")):
         Image.model_validate_json(json.dumps({"repository": target.repositories[0], **target.keys}))
