@@ -450,10 +450,10 @@ def test_jobs_that_start_together_run_at_the_same_time(tmp_path: Path) -> None:
 def test_blocks_of_the_user_stand_once_where_their_steps_would_run(tmp_path: Path) -> None:
     steps = (Step("First", ("true",)), Custom("between"), Step("Last", ("true",)))
     legs = Job("m", "m", ("build",), PUSH, steps, needs=("a",), matrix=("x", "y"))
-    made = pipeline(Job("a", "a", ("build",), PUSH, steps), legs)
+    made = pipeline(Job("a", "a", ("build",), PUSH, steps, lock="a"), legs)
     text = text_of(made)
     names = [line.split()[-1] for line in text.splitlines() if line.strip().startswith("// pipelinegen:begin")]
-    assert names == ["functions", "stages", "post", "between", "between-x", "between-y"]
+    assert names == ["functions", "options-a", "stages", "post", "between", "between-x", "between-y"]
     for name, own in OWN.items():
         text = text.replace(f"// pipelinegen:begin {name}\n", f"// pipelinegen:begin {name}\n{own}\n")
     assert judge().check(text) == [[]]
@@ -469,6 +469,7 @@ OWN = {
     "functions": "void mine() { sh(label: 'mine', script: 'true') }",
     "between": "mine()",
     "stages": "stage('More') {\nagent any\nsteps {\nsh(label: 'more', script: 'true')\n}\n}",
+    "options-a": "options {\ntimeout(time: 1, unit: 'DAYS')\n}",
     "post": "post {\nalways {\necho 'at the end'\n}\n}",
 }
 

@@ -67,6 +67,7 @@ class _Leg:
     label: str
     tools: str
     approval: _Approval | None
+    block: str
     timeout: int
     steps: tuple[_Step, ...]
     stashes: tuple[Artifact, ...]
@@ -151,6 +152,8 @@ def _leg(pipeline: Pipeline, job: Job, each: str) -> _Leg:
         label=pipeline.runner,
         tools=listed(TOOLS) if any(isinstance(step, Run) and step.installs for step in job.steps) else "",
         approval=_approval(job),
+        # For a lock of the plugin Lockable Resources: runs of two branches know nothing of each other.
+        block=f"options-{job.id}" if job.lock else "",
         timeout=job.timeout,
         steps=tuple(written for when, written in steps if when == "success"),
         stashes=tuple(artifact for artifact in made if artifact.kind in ("handoff", "binary")),
