@@ -215,6 +215,7 @@ MUTANTS: dict[str, tuple[str, str]] = {
         "      - name: Set up Docker Buildx\n",
         f"{CACHE}      - name: Set up Docker Buildx\n",
     ),
+    "a program from such a cache": ("          cache-binary: false\n", "          driver: docker\n"),
     "a failure in a pipe goes unnoticed": ("bash -euo pipefail {0}", "bash -eu {0}"),
     "an input that no action has": ("persist-credentials: false", "persist-credential: false"),
 }

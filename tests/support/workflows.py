@@ -75,6 +75,10 @@ def program(name: str, how: str) -> str:
     return found
 
 
+# What these actions cache unless they are told not to.
+_CACHES = {"docker/setup-buildx-action": "cache-binary", "docker/setup-qemu-action": "cache-image"}
+
+
 def faults(text: str) -> list[str]:
     """Which of our own rules a workflow breaks (defences.md, D15)."""
     return list(_faults(parsed(text), text))
@@ -133,7 +137,7 @@ def _faults_of_steps(job: dict[str, Any], document: dict[str, Any]) -> Iterator[
             yield f"another shell in {step['name']}"
         if name == "actions/checkout" and inputs.get("persist-credentials") is not False:
             yield "the credential of the checkout stays"
-        if name == "actions/cache" or "cache" in inputs:
+        if name == "actions/cache" or "cache" in inputs or (name in _CACHES and inputs.get(_CACHES[name]) is not False):
             yield "a cache, which a pull request can poison"
         if name == "actions/create-github-app-token" and not (
             {"owner", "repositories"} <= set(inputs) and any(each.startswith("permission-") for each in inputs)

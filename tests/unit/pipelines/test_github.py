@@ -434,7 +434,7 @@ def test_an_action_is_pinned_by_its_commit_with_its_tag_behind() -> None:
     used = Use("Set up Docker Buildx", "setup-buildx-action", {"driver": Literally("docker")})
     text = text_of(pipeline(job("build", used)))
     assert "uses: docker/setup-buildx-action@37fe631027851001ddb9b187196cc803df7f5f0e  # v4.3.0\n" in text
-    assert parsed(text)["jobs"]["build"]["steps"][1]["with"] == {"driver": "docker"}
+    assert parsed(text)["jobs"]["build"]["steps"][1]["with"] == {"driver": "docker", "cache-binary": False}
 
 
 def test_an_input_that_an_action_does_not_know_is_a_defect_of_ours() -> None:

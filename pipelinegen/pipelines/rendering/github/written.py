@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pipelinegen.errors import Defect
 from pipelinegen.pipelines import pins
 from pipelinegen.pipelines.rendering.github.scalars import literally, plain, scalar
 
+# What these actions keep in the cache of GitHub by themselves, a job of a branch could find as a pull request left it.
+_UNCACHED = MappingProxyType({"setup-buildx-action": "cache-binary", "setup-qemu-action": "cache-image"})
 # Of what belongs to a key of `env` or `with`.
 WIDTH = 12
 
@@ -34,6 +37,8 @@ def used(name: str, key: str, inputs: Entries, *, condition: str = "", id: str =
     """A step that is an action by its key in actions.lock, with inputs that it knows."""
     if unknown := pins.action(key).unknown(name for name, _ in inputs):
         raise Defect(f"{pins.action(key).name} has no input {', '.join(unknown)}", id="unknown-input")
+    uncached = ((_UNCACHED[key], "false"),) if key in _UNCACHED else ()
+    inputs = (*inputs, *uncached)
     return Written(scalar(literally(name)), id=id, condition=condition, uses=_third_party(key), inputs=inputs)
 
 
