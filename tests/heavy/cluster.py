@@ -64,9 +64,9 @@ class Cluster:
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
         return path
 
-    def rights(self, namespace: str, account: str) -> dict[str, list[str]]:
-        """What `kubectl auth can-i --list` says that the account may do in the namespace, by resource."""
-        who = f"system:serviceaccount:{namespace}:{account}"
+    def rights(self, namespace: str, account: str, home: str | None = None) -> dict[str, list[str]]:
+        """What `kubectl auth can-i --list` says that the account of `home` may do in the namespace, by resource."""
+        who = f"system:serviceaccount:{home or namespace}:{account}"
         text = self.kubectl("auth", "can-i", "--list", "--namespace", namespace, "--as", who)
         found: dict[str, list[str]] = {}
         for line in text.splitlines()[1:]:

@@ -13,6 +13,7 @@ import pytest
 
 from pipelinegen.pipelines.application import AppEnvironment, Application
 from pipelinegen.pipelines.deployers.kubernetes import ACCOUNT
+from pipelinegen.pipelines.model import Run
 from tests.heavy.cluster import MISSING, Cluster
 from tests.support.applications import API, STAGING, WORKER, shop
 from tests.support.deploying import NAMES, bump, checkout, deployer, program, reference
@@ -45,11 +46,12 @@ RIGHTS = {
         "deployments.apps": DELETES,
         "services": DELETES,
         "poddisruptionbudgets.policy": DELETES,
-        "secrets": ["create", "list"],
-        "secrets/tfstate-default-shop": ["get", "update"],
-        "leases.coordination.k8s.io": ["create"],
-        "leases.coordination.k8s.io/lock-tfstate-default-shop": ["get", "update"],
     },
+}
+# Terraform keeps its state in a namespace of its own.
+STATE = {
+    "secrets": ["create", "get", "list", "update"],
+    "leases.coordination.k8s.io": ["create", "get", "update"],
 }
 
 
@@ -66,6 +68,11 @@ class Delivery:
         cluster.kubectl("apply", "--filename", str(setup))
         self.kubeconfig = cluster.kubeconfig_of(self.namespace, ACCOUNT, folder)
 
+    def remove(self) -> None:
+        """With all that it has brought: namespaces that carry the application's label."""
+        selector = f"app.kubernetes.io/part-of={self.application.project}"
+        self.cluster.kubectl("delete", "namespaces", "--selector", selector, "--wait")
+
     def job(self, *words: str) -> Job:
         """A fresh checkout with these versions in it."""
         self.runs += 1
@@ -78,10 +85,11 @@ class Delivery:
         environ = {"TF_CLI_CONFIG_FILE": "/dev/null"}
         return Job(at.folder, temporary, {"KUBE_CONFIG": str(self.kubeconfig)}, sorted(programs), environ)
 
-    def deploy(self, *words: str) -> list[Outcome]:
+    def deploy(self, *words: str, and_then: tuple[Run, ...] = ()) -> list[Outcome]:
         steps = (
             *self.deployer.deploy(self.application, self.environment),
             *self.deployer.health(self.application, self.environment),
+            *and_then,
         )
         # As the design orders them: what undoes stands behind all that may fail.
         return self.job(*words).run(sorted(steps, key=lambda step: step.when != "success"))
@@ -97,7 +105,7 @@ class Delivery:
 def delivery(request: pytest.FixtureRequest, cluster: Cluster, tmp_path: Path) -> Iterator[Delivery]:
     made = Delivery(request.param, cluster, tmp_path)
     yield made
-    cluster.kubectl("delete", "namespace", made.namespace, "--wait")
+    made.remove()
 
 
 def api(tag: str, digit: str) -> str:
@@ -131,6 +139,13 @@ def test_the_life_of_an_environment(delivery: Delivery) -> None:
     assert ended(second) == 0, said(second)
     assert cluster.images(namespace) == {"api": api("1.1.0", "2"), "worker": worker("1.0.0", "1")}
 
+    cluster.kubectl("--namespace", namespace, "set", "env", "deployment/api", "EXTRA=1")
+    added = delivery.drift()  # a field that the repository says nothing of
+    assert ended(added) == 1, said(added)
+    assert "api, by kubectl-set" in said(added)
+    cluster.kubectl("--namespace", namespace, "set", "env", "deployment/api", "EXTRA-")
+    assert ended(delivery.drift()) == 0
+
     cluster.kubectl("--namespace", namespace, "set", "image", "deployment/api", "api=ghcr.io/other/api:9")
     drifted = delivery.drift()
     assert ended(drifted) == 1, said(drifted)
@@ -150,10 +165,28 @@ def test_the_life_of_an_environment(delivery: Delivery) -> None:
     assert cluster.running(namespace) == {api("1.0.0", "1"), worker("1.2.0", "3")}
 
 
+def test_a_check_that_fails_afterwards_takes_the_deployment_back(delivery: Delivery) -> None:
+    cluster, namespace = delivery.cluster, delivery.namespace
+    fails = Run("The smoke test does not answer", ("false",))
+    new = delivery.deploy(api("1.0.0", "1"), worker("1.0.0", "1"), and_then=(fails,))
+    assert ended(new) == 1
+    assert new[-1].code == 0, said(new)  # there is nothing to go back to, and that is no error
+
+    assert ended(delivery.deploy(api("1.1.0", "2"))) == 0
+    failed = delivery.deploy(api("1.2.0", "3"), worker("1.2.0", "3"), and_then=(fails,))
+    assert ended(failed) == 1
+    assert failed[-1].code == 0, said(failed)
+    assert cluster.running(namespace) == {api("1.1.0", "2"), worker("1.0.0", "1")}
+    assert ended(delivery.drift()) == 0
+
+
 def test_the_account_has_the_rights_that_are_written_and_no_others(delivery: Delivery) -> None:
     cluster = delivery.cluster
     assert cluster.rights(delivery.namespace, ACCOUNT) == RIGHTS[delivery.name]
-    assert cluster.rights("default", ACCOUNT) == {}
+    others = {each["metadata"]["name"] for each in cluster.get("default", "namespaces")["items"]} - {delivery.namespace}
+    found = {each: cluster.rights(each, ACCOUNT, delivery.namespace) for each in others}
+    wanted = {f"{delivery.namespace}-terraform": STATE} if delivery.name == "terraform" else {}
+    assert {name: rights for name, rights in found.items() if rights} == wanted
     who = ("--as", f"system:serviceaccount:{delivery.namespace}:{ACCOUNT}")
     for refused in (("get", "namespaces"), ("get", "pods", "-n", "kube-system"), ("get", "nodes")):
         assert "forbidden" in cluster.kubectl(*refused, *who, fails=True)
@@ -196,7 +229,7 @@ def test_a_release_that_was_killed_is_freed_by_the_next_run(killed: str, cluster
         assert ended(done) == 0, said(done)
         assert cluster.running(delivery.namespace) == {api("1.2.0", "2"), worker("1.0.0", "1")}
     finally:
-        cluster.kubectl("delete", "namespace", delivery.namespace, "--wait")
+        delivery.remove()
 
 
 def _until(true: object) -> None:

@@ -23,6 +23,7 @@ from tests.support.steps import Job, ended, said
 STAND_IN = Path(__file__).parent.parent / "support" / "kubectl_stand_in.sh"
 API, WORKER = (image.repository for image in shop().images)
 RUNNING = f"{reference(API, '1.0.0', '1')}\n{reference(WORKER, '1.0.0', '1')}\n"
+SPEC = '{"f:template":{}}'
 REVISIONS = {"revisions": "api 3\nworker 1\n", "revision.api": "3", "revision.worker": "1"}
 
 
@@ -132,6 +133,11 @@ def test_an_image_without_any_version_is_never_deployed(name: str, tmp_path: Pat
         pytest.param({"diff.code": "1"}, 1, id="a field"),
         pytest.param({"diff.code": "5"}, 5, id="no answer is no drift"),
         pytest.param({"found": "deployment.apps/api\ndeployment.apps/old\n"}, 1, id="an object too many"),
+        pytest.param({"managers": f"api\nkubectl-edit\t\t{SPEC}\n"}, 1, id="a field that a person has added"),
+        pytest.param({"managers": f"api\nkubectl-rollout\t\t{SPEC}\n"}, 0, id="an undo or a restart"),
+        pytest.param({"managers": f"api\nkubectl-edit\tscale\t{SPEC}\n"}, 0, id="another number of replicas"),
+        pytest.param({"managers": "api\nkubectl-label\t\t\nmanager\tstatus\t\n"}, 0, id="nothing of the specification"),
+        pytest.param({"managers.code": "1"}, 1, id="not allowed to look"),
         pytest.param({"tried.code": "1"}, 1, id="refused"),
     ],
 )
@@ -146,7 +152,9 @@ def test_drift_is_told_from_none_and_from_trouble(
     assert not any(
         call.startswith(("apply --server-side --field-manager=pipelinegen --force", "delete")) for call in world.calls
     )
-    assert ("is not as it was deployed" in said(done)) == (code == 1 and "tried.code" not in answers)
+    assert ("is not as it was deployed" in said(done)) == (
+        code == 1 and not {"tried.code", "managers.code"} & {*answers}
+    )
 
 
 def test_only_what_carries_the_labels_and_has_left_the_overlay_is_deleted(
@@ -213,7 +221,7 @@ def test_no_value_of_the_configuration_is_part_of_a_script() -> None:
 @pytest.mark.parametrize(("version", "option"), [("4.1.4", "--rollback-on-failure"), ("3.19.2", "--atomic")])
 def test_the_options_are_those_of_the_pinned_helm(version: str, option: str, environment: AppEnvironment) -> None:
     (step,) = (each for each in helm.deploy(application(), environment) if each.name.startswith("Deploy to"))
-    script = "\n".join(helm.upgrade(step, version).script)
+    script = "\n".join(helm.for_version(step, version).script)
     assert option in script
     assert ("--force-conflicts" in script) == (version[0] == "4")
 

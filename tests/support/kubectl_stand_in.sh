@@ -14,6 +14,7 @@ case " $* " in
   *" rollout undo "*) name=undo ;;
   *" delete "*) name=delete ;;
   *" wait "*) name="wait" ;;
+  *" --show-managed-fields "*) name=managers ;;
   *"pipelinegen\\.dev/image"*) name=running ;;
   *" --ignore-not-found "*) name="revision.$5" ;;
   *"deployment\\.kubernetes\\.io/revision"*) name=revisions ;;

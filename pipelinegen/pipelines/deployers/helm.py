@@ -21,9 +21,6 @@ IMAGE_PATHS: tuple[str, ...] = (f"/{VALUES}",)
 PLAN = ""
 
 _TEMPLATES = ("deployment.yaml", "service.yaml", "poddisruptionbudget.yaml")
-# Helm 4 renamed the first, and applies by the server, which refuses what a person has changed by hand.
-_HELM_4 = "--rollback-on-failure --force-conflicts"
-_HELM_3 = "--atomic"
 
 
 def credentials(application: Application, environment: AppEnvironment, system: System) -> tuple[Credential, ...]:
@@ -86,29 +83,37 @@ def dry_run(application: Application, environment: AppEnvironment) -> tuple[Run,
 
 
 def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
-    """Helm itself goes back where an upgrade fails; what is left to do is a release that was killed half-way."""
+    """Helm itself goes back where an upgrade fails; left to do are a release that was killed, and what fails later."""
     steps = _steps(application, environment)
     return (
         steps.keep(),
         steps.demand(),
         steps.run("Free a release that was left half-way in", "helm/unlock.sh"),
         steps.run("Show what changes in", "helm/diff.sh"),
-        upgrade(steps.run("Deploy to", "helm/upgrade.sh"), pins.tools()["helm"].version),
-        steps.run("Undo what was left half-way in", "helm/unlock.sh", when="failure", stage="operate"),
+        _for_pinned(steps.run("Deploy to", "helm/upgrade.sh")),
+        _for_pinned(
+            steps.run("Undo the deployment to", "helm/unlock.sh", "helm/undo.sh", when="failure", stage="operate")
+        ),
     )
 
 
-def upgrade(step: Run, version: str) -> Run:
+def _for_pinned(step: Run) -> Run:
+    return for_version(step, pins.tools()["helm"].version)
+
+
+def for_version(step: Run, version: str) -> Run:
     """The step with the options of that version of Helm."""
+    # Helm 4 renamed one, and applies by the server, which refuses without the other what a person has changed by hand.
     if int(version.partition(".")[0]) >= 4:
         return step
-    return replace(step, script=tuple(line.replace(_HELM_4, _HELM_3) for line in step.script))
+    script = (line.replace("--rollback-on-failure", "--atomic") for line in step.script)
+    return replace(step, script=tuple(line.replace(" --force-conflicts", "") for line in script))
 
 
 def drift(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     """Helm has recorded what it deployed: that is compared with what runs."""
     steps = _steps(application, environment)
-    return (steps.run("Look for drift in", "helm/drift.sh", stage="operate"),)
+    return (steps.run("Look for drift in", "kubernetes/by_hand.sh", "helm/drift.sh", stage="operate"),)
 
 
 def health(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:

@@ -148,7 +148,8 @@ class Steps:
         return self.run("Undo the failed deployment to", "kubernetes/undo.sh", when="failure", stage="operate")
 
     def drift(self) -> Run:
-        return self.run("Look for drift in", *self.prepare, "kubernetes/drift.sh", stage="operate")
+        scripts = (*self.prepare, "kubernetes/by_hand.sh", "kubernetes/drift.sh")
+        return self.run("Look for drift in", *scripts, stage="operate")
 
     def health(self) -> tuple[Run, ...]:
         """All replicas are there, and the environment's page answers where it has one."""

@@ -18,10 +18,10 @@ PLAN = f"{FOLDER}/{{env}}.tfplan"
 
 _PRELUDE = "terraform/prelude.sh"
 _PLANNING = (_PRELUDE, "terraform/values.sh")
-_STATE = ", keep the state of Terraform in a Secret and its lock in a Lease"
+_STATE = ", and keep the state of Terraform in the namespace {state}: Secrets and Leases"
 _BACKEND = (
-    "Where the state is kept. This one needs no further credential: it is a Secret of the environment's namespace, and",
-    "a Lease locks it. For another, name it in the block and put its settings into environments/*/backend.hcl. Its",
+    "Where the state is kept. This one needs no further credential: it is a Secret in a namespace of its own, and a",
+    "Lease locks it. For another, name it in the block and put its settings into environments/*/backend.hcl. Its",
     "credentials come by its own variables of the environment, never by a file: a saved plan would hold them.",
 )
 _VALUES = ("The values come from environments/, in JSON, which has no comments to say that pipelinegen wrote it.",)
@@ -29,7 +29,13 @@ _VALUES = ("The values come from environments/, in JSON, which has no comments t
 
 def credentials(application: Application, environment: AppEnvironment, system: System) -> tuple[Credential, ...]:
     del application, system
-    return (kubernetes.credential(environment, "get, list, watch, create, patch, delete", _STATE),)
+    state = _STATE.format(state=_state_namespace(environment))
+    return (kubernetes.credential(environment, "get, list, watch, create, patch, delete", state),)
+
+
+def _state_namespace(environment: AppEnvironment) -> str:
+    """Its own: Terraform must list the Secrets there, and who may list them may read them."""
+    return kubernetes.label(f"{environment.namespace}-terraform")
 
 
 def files(application: Application) -> tuple[GeneratedFile, ...]:
@@ -38,8 +44,7 @@ def files(application: Application) -> tuple[GeneratedFile, ...]:
             application,
             FOLDER,
             "terraform/setup.yaml.j2",
-            # The name that the back end "kubernetes" makes of its workspace and its suffix.
-            secret=f"tfstate-default-{kubernetes.label(application.project)}",
+            state_namespace=_state_namespace,
         ),
         *(
             kubernetes.written(f"{FOLDER}/{path}", f"terraform/{template}.j2", lines)
@@ -69,7 +74,7 @@ def _values(application: Application, environment: AppEnvironment) -> tuple[Gene
         f"{folder}/backend.hcl",
         "terraform/backend.hcl.j2",
         (f"Where the state of {environment.name} is kept: the settings of ../../backend.tf.",),
-        environment=environment,
+        namespace=_state_namespace(environment),
         suffix=kubernetes.label(application.project),
     )
     settings = render(
@@ -101,22 +106,25 @@ def _steps(application: Application, environment: AppEnvironment) -> kubernetes.
     )
 
 
-def _keep(steps: kubernetes.Steps) -> Run:
-    return steps.run(
-        "Read the state, and keep the versions that this run does not set, in", _PRELUDE, "terraform/keep.sh"
+def _keep(steps: kubernetes.Steps) -> tuple[Run, ...]:
+    return (
+        steps.run(
+            "Read the state, and keep the versions that this run does not set, in", _PRELUDE, "terraform/keep.sh"
+        ),
+        steps.run("Compare what was applied with", "kubernetes/by_hand.sh", "terraform/compare.sh"),
     )
 
 
 def dry_run(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     """Leaves the plan in PLAN, for people to agree to and for `deploy` to apply."""
     steps = _steps(application, environment)
-    return (_keep(steps), steps.run("Plan the change of", *_PLANNING, "terraform/plan.sh", stage="plan"))
+    return (*_keep(steps), steps.run("Plan the change of", *_PLANNING, "terraform/plan.sh", stage="plan"))
 
 
 def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     steps = _steps(application, environment)
     return (
-        _keep(steps),
+        *_keep(steps),
         steps.demand(),
         steps.run("Find the plan for", *_PLANNING, "terraform/planned.sh"),
         steps.run("Apply the plan to", _PRELUDE, "terraform/apply.sh"),
@@ -134,7 +142,7 @@ def deploy(application: Application, environment: AppEnvironment) -> tuple[Run, 
 
 def drift(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:
     steps = _steps(application, environment)
-    return (_keep(steps), steps.run("Look for drift in", *_PLANNING, "terraform/drift.sh", stage="operate"))
+    return (*_keep(steps), steps.run("Look for drift in", *_PLANNING, "terraform/drift.sh", stage="operate"))
 
 
 def health(application: Application, environment: AppEnvironment) -> tuple[Run, ...]:

@@ -14,7 +14,7 @@ if [ -n "$known" ]; then
     drifted=1
   fi
 fi
-if [ "$drifted" -ne 0 ]; then
+if [ "$drifted" -ne 0 ] || [ -n "$by_hand" ]; then
   echo "The release $RELEASE in $NAMESPACE is not as it was deployed." >&2
   exit 1
 fi

@@ -3,10 +3,10 @@
 # job is alone with the environment.
 pending=$(helm list --namespace "$NAMESPACE" --pending --short --filter "^$RELEASE\$")
 if [ -n "$pending" ]; then
-  good=$(helm history "$RELEASE" --namespace "$NAMESPACE" --output json | python3 -c '
-import json, sys
-print(max((each["revision"] for each in json.load(sys.stdin) if each["status"] in ("deployed", "superseded")), default=""))
-')
+  good=$(
+    helm history "$RELEASE" --namespace "$NAMESPACE" --output json |
+      python3 -c 'import json, sys; print(max((each["revision"] for each in json.load(sys.stdin) if each["status"] in ("deployed", "superseded")), default=""))'
+  )
   if [ -n "$good" ]; then
     helm rollback "$RELEASE" "$good" --namespace "$NAMESPACE" --wait --timeout "${PATIENCE}s"
   else

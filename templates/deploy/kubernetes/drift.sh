@@ -15,7 +15,7 @@ if [ -n "$strange" ]; then
   printf 'In the cluster, but not in the repository:\n%s\n' "$strange" >&2
   drifted=1
 fi
-if [ "$drifted" -ne 0 ]; then
+if [ "$drifted" -ne 0 ] || [ -n "$by_hand" ]; then
   echo "The namespace $NAMESPACE is not as it was deployed." >&2
   exit 1
 fi
