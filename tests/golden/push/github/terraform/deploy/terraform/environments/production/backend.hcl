@@ -3,6 +3,6 @@
 # Where the state of production is kept: the settings of ../../backend.tf.
 
 # pipelinegen:begin backend
-namespace     = "shop"
+namespace     = "shop-terraform"
 secret_suffix = "shop"
 # pipelinegen:end

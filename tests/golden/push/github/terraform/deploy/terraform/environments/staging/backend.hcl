@@ -3,6 +3,6 @@
 # Where the state of staging is kept: the settings of ../../backend.tf.
 
 # pipelinegen:begin backend
-namespace     = "shop-staging"
+namespace     = "shop-staging-terraform"
 secret_suffix = "shop"
 # pipelinegen:end
