@@ -25,7 +25,7 @@ _TEMPLATES = ("deployment.yaml", "service.yaml", "poddisruptionbudget.yaml")
 
 def credentials(application: Application, environment: AppEnvironment, system: System) -> tuple[Credential, ...]:
     del application, system
-    more = ", get, list, create, update, delete every Secret"
+    more = ", list and watch ReplicaSets, get, list, create, update and delete every Secret"
     return (kubernetes.credential(environment, "get, list, watch, create, patch, delete", more),)
 
 

@@ -53,10 +53,10 @@ def label(name: str) -> str:
     return f"{text[: _NAME_MAX - 7].rstrip('-')}-{digest}"
 
 
-def credential(environment: AppEnvironment, verbs: str, more: str = "") -> Credential:
+def credential(environment: AppEnvironment, verbs: str, more: str = ", list ReplicaSets") -> Credential:
     """A kubeconfig of the account that `setup_files` makes."""
     kinds = "Deployments, Services and PodDisruptionBudgets"
-    rights = f"{verbs} {kinds}, list ReplicaSets{more} in the namespace {environment.namespace}"
+    rights = f"in the namespace {environment.namespace}: {verbs} {kinds}{more}"
     return Credential(
         name=KUBE_CONFIG,
         kind="kubeconfig",

@@ -18,7 +18,7 @@ PLAN = f"{FOLDER}/{{env}}.tfplan"
 
 _PRELUDE = "terraform/prelude.sh"
 _PLANNING = (_PRELUDE, "terraform/values.sh")
-_STATE = ", and keep the state of Terraform in the namespace {state}: Secrets and Leases"
+_STATE = "; in the namespace {state}: get, list, create and update Secrets and Leases, for the state"
 _BACKEND = (
     "Where the state is kept. This one needs no further credential: it is a Secret in a namespace of its own, and a",
     "Lease locks it. For another, name it in the block and put its settings into environments/*/backend.hcl. Its",
