@@ -19,6 +19,7 @@ import yaml
 from pipelinegen.pipelines.agents import AGENTS
 from pipelinegen.pipelines.agents.layout import layout_of
 from pipelinegen.pipelines.application import Application
+from pipelinegen.pipelines.blocks import kept, parts_of, text_of
 from tests.judges.agents import ENGINE
 from tests.support import manifest_trees as trees
 from tests.support.applications import shop, shop_on_gitlab
@@ -86,6 +87,11 @@ def test_bump_promote_and_rollback_change_the_versions_and_nothing_else(tmp_path
         assert changed == {STAGING, PRODUCTION}
         lines = [set(texts[PRODUCTION].splitlines()), set(place.repository.read("main", PRODUCTION).splitlines())]
         assert {line.strip().partition(":")[0] for line in lines[0] ^ lines[1]} == {"newTag", "digest"}
+
+        # Written again, with what the new files would be: the versions stay.
+        for path in changed:
+            stands = parts_of(place.repository.read("main", path))
+            assert text_of(kept(stands, parts_of(texts[path]))).strip() == place.repository.read("main", path).strip()
 
         checkout = tmp_path / "checkout"
         git = ["git", "clone", "--quiet", str(place.repository.path), str(checkout)]

@@ -12,7 +12,7 @@ from pipelinegen.pipelines.rendering.engine import render
 from pipelinegen.pipelines.setup.held import Held, held, local_file, made_elsewhere
 
 # Deployers whose files hold an account with its rights, for an administrator to apply.
-WITH_ACCOUNT = ("kubectl", "helm", "kustomize")
+WITH_ACCOUNT = ("kubectl", "helm", "kustomize", "terraform")
 
 
 def sections(application: Application, pipelines: Sequence[Pipeline]) -> Iterator[str]:

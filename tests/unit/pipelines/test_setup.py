@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from pipelinegen.pipelines import grid, setup
-from pipelinegen.pipelines.application import AgentName, Application, Repository
+from pipelinegen.pipelines.application import AgentName, Application, DeployerName, Repository
 from pipelinegen.pipelines.grid import Target, pipeline_of
 from pipelinegen.pipelines.setup.accounts import WITH_ACCOUNT
 from tests.support import markdown_pages as pages
@@ -148,13 +148,14 @@ def test_what_is_not_needed_is_not_named(
     assert not [word for word in unnamed if word in text]
 
 
-def test_accounts_of_deployers_lie_where_setup_says() -> None:
-    for deployer in WITH_ACCOUNT:
-        target = Target("push", "github", deployer)  # type: ignore[arg-type]
-        paths = {file.path for file in grid.files_of(shop(), target)}
-        said = re.findall(r"kubectl apply --server-side -f (\S+)", page(shop(), [target]))
-        assert said == [f"deploy/{deployer}/setup/staging.yaml", f"deploy/{deployer}/setup/production.yaml"]
-        assert set(said) <= paths
+@pytest.mark.parametrize("deployer", grid.DEPLOYERS)
+def test_accounts_of_deployers_lie_where_setup_says(deployer: DeployerName) -> None:
+    target = Target("push", "github", deployer)
+    paths = {file.path for file in grid.files_of(shop(), target)}
+    accounts = [f"deploy/{deployer}/setup/{name}.yaml" for name in ("staging", "production")]
+    said = re.findall(r"kubectl apply --server-side -f (\S+)", page(shop(), [target]))
+    assert said == (accounts if deployer in WITH_ACCOUNT else [])
+    assert [path for path in accounts if path in paths] == said
 
 
 def test_an_app_asks_for_the_sum_of_what_its_jobs_ask_for() -> None:
