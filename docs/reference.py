@@ -30,6 +30,7 @@ MEANINGS: Mapping[int, Mapping[str, str]] = {
         "agent-failed": "`observe`: the agent reported a failure; its words are told.",
         "base-failed": "`build`: an image was not built, since one that it is built from could not be made.",
         "build-failed": "`build`: a step of the Dockerfile failed; its last words are told.",
+        "config-exists": "`init`: there is a configuration already; it is never overwritten.",
         "changes-pending": "`generate --check`: a file is not as pipelinegen.yaml says.",
         "closed-unmerged": "`observe`: the pull request was closed without a merge.",
         "downgrade-refused": "A newer version is deployed than the one that was asked for.",

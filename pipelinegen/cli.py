@@ -41,12 +41,52 @@ def _click_option(option: options.Option) -> click.Option:
     return _Option(names, **attributes)
 
 
+# The commands of the help, under headings, in the order of the story.
+_CHAPTERS = {
+    "Begin": ("init", "doctor", "demo"),
+    "Build and deliver": ("build", "bump", "promote", "rollback", "observe"),
+    "Pipelines": ("generate", "compare"),
+    "For editors and shells": ("schema", "completion"),
+}
+
+
 class _Group(click.Group):
     """Commands in the order of the story."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return list(self.commands)
+        named = [name for names in _CHAPTERS.values() for name in names if name in self.commands]
+        return [*named, *(name for name in self.commands if name not in named)]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        width = max(map(len, self.commands))
+        for title, names in _CHAPTERS.items():
+            rows = [
+                (name.ljust(width), self.commands[name].get_short_help_str(100))
+                for name in names
+                if name in self.commands
+            ]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+class _Command(click.Command):
+    """A command whose help has its own options first, then what concerns pull requests, then what all commands have."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        pull_request = {option.name for option in options.PULL_REQUEST}
+        common = {option.name for option in options.COMMON} | {"help"}
+        sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Pull request": [], "All commands": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            title = "All commands" if parameter.name in common else "Options"
+            title = "Pull request" if parameter.name in pull_request else title
+            sections[title] += [record] if record is not None else []
+        for title, rows in sections.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -68,7 +108,7 @@ def _command(
     def add(described: Callable[[], None]) -> click.Command:
         parameters: list[click.Parameter] = [_click_option(option) for option in (*table, *options.COMMON)]
         arguments = attributes.pop("arguments", [])
-        command = click.Command(
+        command = _Command(
             name=described.__name__,
             callback=lambda **values: call(values),
             params=[*arguments, *parameters],
@@ -220,6 +260,37 @@ def doctor() -> None:
     Examples:
       pipelinegen doctor
       pipelinegen doctor --repo https://github.com/acme/manifests --json
+    """
+
+
+def _completion(given: dict[str, Any]) -> int:
+    """What click writes for a shell; the answers come from the program itself, so that they are never out of date."""
+    from click.shell_completion import get_completion_class
+
+    shell: str = given.pop("shell")
+    report = calls.report_of(given)
+    report.json = False  # a script either way
+    made = get_completion_class(shell)
+    if made is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    report.result([made(cli, {}, "pipelinegen", "_PIPELINEGEN_COMPLETE").source().rstrip("\n")])
+    return 0
+
+
+@_command(
+    (),
+    _completion,
+    short_help="Print the completion script of a shell.",
+    arguments=[click.Argument(["shell"], metavar="bash|zsh|fish", type=click.Choice(["bash", "zsh", "fish"]))],
+)
+def completion() -> None:
+    """Print what a shell needs to complete commands, options and their values.
+
+    \b
+    Examples:
+      pipelinegen completion bash > ~/.local/share/bash-completion/completions/pipelinegen
+      pipelinegen completion zsh > "${fpath[1]}/_pipelinegen"
+      pipelinegen completion fish > ~/.config/fish/completions/pipelinegen.fish
     """
 
 

@@ -6,10 +6,11 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, TypeVar
 
 from pipelinegen.errors import PipelinegenError
 
+T = TypeVar("T", bound=str)
 # https://docs.github.com/actions/reference/limits: more than these of one step are dropped without a word.
 MOST_ANNOTATIONS = 10
 _COLORS = {"red": 31, "green": 32, "yellow": 33, "cyan": 36, "bold": 1, "dim": 2}
@@ -58,6 +59,24 @@ class Report:
             import json
 
             self._write(sys.stdout, json.dumps(data, indent=2, ensure_ascii=True) + "\n")
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody sits there who can answer: both ends are a terminal."""
+        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def ask(self, question: str, default: str) -> str:
+        """A person's answer; Enter takes the default."""
+        import click
+
+        return str(click.prompt(question, default=default, err=True))
+
+    def ask_one(self, question: str, default: T, choices: tuple[T, ...]) -> T:
+        """One of several words; asked again until it is one of them."""
+        import click
+
+        answer: T = click.prompt(question, default=default, type=click.Choice(list(choices)), err=True)
+        return answer
 
     def say(self, text: str) -> None:
         """A line for people."""

@@ -35,8 +35,8 @@ def run(options: InitOptions, report: Report) -> int:
     _check_nothing_there(folder, options)
     findings = look(folder, lambda repository, origin, names: find(repository, origin, names, options.repo, report))
     proposal = propose(findings, options.registry)
-    if not (options.yes or options.dry_run) and asking.can_ask():
-        proposal = asking.ask(proposal)
+    if not (options.yes or options.dry_run) and report.asks:
+        proposal = asking.ask(proposal, report)
     files = files_of(proposal, findings, Repository(folder))
     _check_loads(files.config)
     written = [files.config, *(file for file in files.beside if not os.path.lexists(os.path.join(folder, file.path)))]
