@@ -1,5 +1,7 @@
 """Fetch what judges the files of agents, into .cache/agents: `python -m tests.judges.agents`. Needs go, npm, a network.
 
+One of them alone: schemas (seconds), models (seconds), engine (a minute of CPU time, the first time).
+
 Argo CD's and Flux's own definitions of their objects become strict JSON Schemas; Argo CD's own engine of notifications
 is built; validators of Flux's notifications come from npm. Tests that want them say so and are skipped without them.
 """
@@ -10,7 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +88,18 @@ def _run(*command: str, folder: Path | None = None) -> str:
     return subprocess.run([program, *command[1:]], cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def main() -> None:
-    for path in (*schemas(), engine(), models()):
-        print(path.relative_to(CACHE.parent.parent), file=sys.stderr)
+FETCHED = {"schemas": lambda: list(schemas()), "models": lambda: [models()], "engine": lambda: [engine()]}
+
+
+def main(names: Sequence[str]) -> None:
+    for name in names or FETCHED:
+        try:
+            made = FETCHED[name]()
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(f"{name}: {error}") from None
+        for path in made:
+            print(path.relative_to(CACHE.parent.parent), file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
