@@ -127,7 +127,7 @@ DELIVERED = {
         ["production pull manifest-repository x"],
     ),
     "the API of a forge": (
-        "- run: |\n    yq -i '.image.tag=\"1\"' values.yaml\n    curl -X POST https://api.github.com/repos/acme/manifests/pulls -d @b",
+        "- run: |\n    yq -i '.image.tag=\"1\"' values.yaml\n    curl -X POST https://api.github.com/repos/acme/manifests/pulls -d @b",  # noqa: E501
         ["- pull manifest-repository x"],
     ),
     "a remote engine": ("- run: docker -H ssh://u@h compose up -d", ["- push compose x"]),

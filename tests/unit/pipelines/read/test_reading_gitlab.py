@@ -82,7 +82,7 @@ INCLUDES = {
     "inputs": (
         "include: [{local: ci/a.yml, inputs: {env: production}}]",
         {
-            "ci__a_yml": "spec: {inputs: {env: {}, ns: {default: shop}}}\n---\nx:\n  environment: $[[ inputs.env ]]\n  script:\n    - helm upgrade a b -n $[[ inputs.ns ]] --kubeconfig $K"
+            "ci__a_yml": "spec: {inputs: {env: {}, ns: {default: shop}}}\n---\nx:\n  environment: $[[ inputs.env ]]\n  script:\n    - helm upgrade a b -n $[[ inputs.ns ]] --kubeconfig $K"  # noqa: E501
         },
         ["production push helm x"],
         [],
@@ -98,10 +98,10 @@ INCLUDES = {
     "another pipeline": ("a: {trigger: b/c}", {}, [], [1]),
     "a mapping in a script": ('a:\n  script:\n    - echo "a: b"\n    - sed s/x: y/', {}, [], [3, 4]),
     "an input without a value": (
-        "spec: {inputs: {env: {}}}\n---\na: {script: [x], environment: $[[ inputs.env ]]}",
+        "spec: {inputs: {env: {}}}\n---\na:\n  script: [x]\n  environment: $[[ inputs.env ]]",
         {},
         [],
-        [3],
+        [5],
     ),
 }
 
@@ -155,7 +155,7 @@ def test_declared_variables_are_followed_to_what_they_are_made_from() -> None:
 
 def test_a_secret_in_clear_is_told() -> None:
     text = """
-    variables: {DB_PASSWORD: hunter2hunter2, DEPLOY_TOKEN_FILE: /tmp/x.txt, USE_TOKENS: "true", TOKEN_URL: "https://x.example"}
+    variables: {DB_PASSWORD: hunter2hunter2, DEPLOY_TOKEN_FILE: /tmp/x.txt, USE_TOKENS: "true", TOKEN_URL: "https://x.example"}  # noqa: E501
     a: {script: [x]}
     """
     (found,) = facts("gitlab", text).credentials
