@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from pipelinegen.pipelines.model import Artifact, Checkout, Credential, Job, Pipeline, Run
 from pipelinegen.pipelines.rendering.gitlab_rules import Rule, job_rules, may_miss
-from pipelinegen.pipelines.rendering.gitlab_scripts import MATRIX, Item, opening, scripts_of
+from pipelinegen.pipelines.rendering.gitlab_scripts import MATRIX, Item, opening, scripts_of, variable_name
 
 _WIDTH = 116
 _TIERS = MappingProxyType(
@@ -64,11 +64,6 @@ class Written:
     after: tuple[Item, ...]
     artifacts: Artifacts | None
     environment: Environment | None
-
-
-def variable_name(credential: Credential, part: str = "") -> str:
-    """The variable of the project that a stored credential, or one part of it, is kept in."""
-    return f"{credential.name}_{part.upper()}" if part else credential.name
 
 
 def opening_of(job: Job) -> tuple[Run, ...]:
@@ -130,7 +125,7 @@ def _approved(job: Job) -> bool:
 def _kept(credential: Credential, job: Job) -> str:
     """Where a credential of a job comes from."""
     if credential.kind == "job-token":
-        return "the token of the job itself, CI_JOB_TOKEN"
+        return "the token of the job itself"
     if credential.kind == "oidc":
         return "the identity of the job itself"
     how = "a variable of type File" if credential.file else "a variable"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from types import MappingProxyType
 
 from pipelinegen.errors import Defect
@@ -17,7 +18,6 @@ from pipelinegen.pipelines.model import (
     Job,
     Literally,
     Run,
-    Secret,
     Step,
     Use,
     Value,
@@ -42,7 +42,7 @@ FACTS: Mapping[str, str] = MappingProxyType(
     }
 )
 # GitLab's own names for the token that every job has.
-_JOB_TOKEN = MappingProxyType({"username": "$CI_REGISTRY_USER", "password": "$CI_REGISTRY_PASSWORD"})
+_JOB_TOKEN = MappingProxyType({"username": "CI_REGISTRY_USER", "password": "CI_REGISTRY_PASSWORD"})
 # All steps of a job share one shell. One of these words would reach beyond its step.
 _OWN_SHELL = re.compile(r"(?:^|[;&|({\s])(?:cd|pushd|exit|exec|trap|umask|shopt|set|unset|return|export)\b")
 _SIGNS = re.compile(r"[^\w .,:;()/@+='-]")
@@ -92,11 +92,11 @@ def opening(job: Job) -> tuple[Run, ...]:
     return tuple(found)
 
 
-def secret_expression(secret: Secret, credential: Credential) -> str:
-    """The variable that holds a secret; parts of a stored credential have variables of their own."""
+def variable_name(credential: Credential, part: str = "") -> str:
+    """The variable that holds a credential, or one part of it; GitLab has names of its own for a job's token."""
     if credential.kind == "job-token":
-        return _JOB_TOKEN.get(secret.part, "$CI_JOB_TOKEN") if credential.target == "registry" else "$CI_JOB_TOKEN"
-    return f"${credential.name}_{secret.part.upper()}" if secret.part else f"${credential.name}"
+        return _JOB_TOKEN.get(part.lower(), "CI_JOB_TOKEN") if credential.target == "registry" else "CI_JOB_TOKEN"
+    return f"{credential.name}_{part.upper()}" if part else credential.name
 
 
 def _own(step: Step) -> Run | Custom | None:
@@ -136,12 +136,17 @@ class _Names:
         return lines
 
     def _hold(self, name: str, text: str) -> None:
-        alias = name if self._means_one(name) else f"{name}_{len(self._aliases) + 1}"
+        alias = name if self._means_one(name) else self._other(name)
         if alias.startswith("PIPELINEGEN_") and not all(name in run.env for run in self._runs):
             # Every run of pipelinegen in the job would take it for an option.
             alias = alias.replace("PIPELINEGEN_", "GIVEN_", 1)
         alias = self._aliases.setdefault((name, text), alias)
         self.variables[alias] = text
+
+    def _other(self, name: str) -> str:
+        """A name that no step knows."""
+        known = {known for run in self._runs for known in run.env} | set(self.variables)
+        return next(other for number in count(1) if (other := f"{name}_{number}") not in known)
 
     def _means_one(self, name: str) -> bool:
         """Do all steps that know the variable know it with one value?"""
@@ -158,7 +163,7 @@ class _Names:
             return f"${MATRIX}"
         if value.credential not in self._credentials:
             raise Defect(f"the job has no credential {value.credential}", id="unknown-credential")
-        return secret_expression(value, self._credentials[value.credential])
+        return f"${variable_name(self._credentials[value.credential], value.part)}"
 
 
 def _item(step: Step, names: _Names) -> Item:

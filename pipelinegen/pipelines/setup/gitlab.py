@@ -8,7 +8,8 @@ from typing import Any
 from pipelinegen.pipelines.application import Application
 from pipelinegen.pipelines.model import Pipeline
 from pipelinegen.pipelines.rendering.engine import render
-from pipelinegen.pipelines.rendering.gitlab_jobs import environment_name, variable_name
+from pipelinegen.pipelines.rendering.gitlab_jobs import environment_name
+from pipelinegen.pipelines.rendering.gitlab_scripts import variable_name
 from pipelinegen.pipelines.setup.held import Held, held, local_file, rights_of, user_of
 
 

@@ -266,13 +266,15 @@ def test_the_token_of_the_job_is_asked_for_by_gitlabs_own_name(kind: Any) -> Non
 
 def test_two_steps_may_know_one_name_with_two_values() -> None:
     steps = [Run(f"Say {text}", ('say "$WORD"',), {"WORD": Literally(text)}) for text in ("one", "two")]
-    found = rendered(job("say", *steps))["say"]
-    assert {name: text for name, text in found["variables"].items() if text in ("one", "two")} == {
-        "WORD_1": "one",
-        "WORD_2": "two",
+    found = rendered(job("say", *steps, Run("Say", ('say "$WORD_1"',), {"WORD_1": Literally("three")})))["say"]
+    assert {name: text for name, text in found["variables"].items() if name.startswith("WORD")} == {
+        "WORD_1": "three",
+        "WORD_2": "one",
+        "WORD_3": "two",
     }
-    assert 'export WORD="$WORD_1"' in found["script"][0]
-    assert 'export WORD="$WORD_2"' in found["script"][1]
+    assert 'export WORD="$WORD_2"' in found["script"][0]
+    assert 'export WORD="$WORD_3"' in found["script"][1]
+    assert found["script"][2] == '# Say\nsay "$WORD_1"\n'
 
 
 def test_an_option_of_one_step_is_not_that_of_another() -> None:
