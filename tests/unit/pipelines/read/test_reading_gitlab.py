@@ -155,7 +155,11 @@ def test_declared_variables_are_followed_to_what_they_are_made_from() -> None:
 
 def test_a_secret_in_clear_is_told() -> None:
     text = """
-    variables: {DB_PASSWORD: hunter2hunter2, DEPLOY_TOKEN_FILE: /tmp/x.txt, USE_TOKENS: "true", TOKEN_URL: "https://x.example"}  # noqa: E501
+    variables:
+      DB_PASSWORD: hunter2hunter2
+      DEPLOY_TOKEN_FILE: /tmp/x.txt
+      USE_TOKENS: "true"
+      TOKEN_URL: "https://x.example"
     a: {script: [x]}
     """
     (found,) = facts("gitlab", text).credentials

@@ -157,7 +157,10 @@ def test_the_order_of_parallel_and_nested_stages() -> None:
     text = """
     pipeline { agent any; stages {
       stage('A') { steps { sh 'true' } }
-      stage('P') { parallel { stage('B') { steps { sh 'true' } } stage('C') { stages { stage('D') { steps { sh 'true' } } } } } }  # noqa: E501
+      stage('P') { parallel {
+        stage('B') { steps { sh 'true' } }
+        stage('C') { stages { stage('D') { steps { sh 'true' } } } }
+      } }
       stage('E') { steps { sh 'true' } }
     } }
     """
