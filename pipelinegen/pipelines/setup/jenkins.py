@@ -28,6 +28,7 @@ def section(application: Application, pipelines: Sequence[Pipeline]) -> str:
         values=values,
         plugins=" ".join(plugins),
         approvers=list(approvers.items()),
+        deploys=any(job.lock for pipeline in pipelines for job in pipeline.jobs),
         project=application.project,
         runner=next(iter(pipelines)).runner,
     )
