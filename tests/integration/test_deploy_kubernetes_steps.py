@@ -17,7 +17,7 @@ from pipelinegen.pipelines.application import AppEnvironment, Application
 from pipelinegen.pipelines.deployers import helm
 from pipelinegen.pipelines.model import Literally, Run
 from tests.support.applications import shop
-from tests.support.deploying import NAMES, bump, checkout, deployer, hostile_texts, reference, references
+from tests.support.deploying import NAMES, bump, checkout, deployer, hostile_texts, program, reference, references
 from tests.support.steps import Job, ended, said
 
 STAND_IN = Path(__file__).parent.parent / "support" / "kubectl_stand_in.sh"
@@ -231,3 +231,22 @@ def test_every_tool_is_pinned() -> None:
         for tool in deployer(name).TOOLS:
             assert set(pins.tools()[tool].sha256) == {"amd64", "arm64"}
             assert all(re.fullmatch(r"[0-9a-f]{64}", one) for one in pins.tools()[tool].sha256.values())
+
+
+def test_no_secret_of_a_chart_is_in_the_difference_that_a_log_keeps(
+    tmp_path: Path, environment: AppEnvironment
+) -> None:
+    """Real helm makes the text; the cluster has no release yet."""
+    real = program("helm")
+    world = World("helm", tmp_path, REVISIONS)
+    secret = "apiVersion: v1\nkind: Secret\nmetadata:\n  name: key\nstringData:\n  key: canary-{{ .Release.Name }}\n"
+    world.at.write({"deploy/helm/chart/templates/secret.yaml": secret})
+    stub = tmp_path / "programs" / "helm"
+    stub.write_text(f'#!/bin/sh\n[ "$1" = list ] || exec "{real}" "$@"\n', encoding="utf-8")
+    stub.chmod(0o755)
+    bump(world.at, "helm", "staging", references(shop()))
+    done = world.job.run(deployer("helm").dry_run(application(), environment))
+    assert ended(done) == 0, said(done)
+    assert "kind: Deployment" in said(done)
+    assert "+---" in said(done)
+    assert "canary" not in said(done)
