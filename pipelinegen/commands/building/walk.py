@@ -81,12 +81,12 @@ def _there_already(run: Run, published: Published) -> str | None:
 
 def _unchanged(run: Run, published: Published, registry: Registry, digest: str) -> Made:
     """The image is there, and was tested: only tags are put on it."""
-    from pipelinegen.edge.registry.upload import put_tags
-
     own, count = run.wanted.repository, 0
     pinned = own._replace(digest=digest)
     for repository, names in _wanting(run, published, digest).items():
         if names:
+            from pipelinegen.edge.registry.upload import put_tags
+
             put_tags(registry, pinned, repository, names)
             published.note_put(repository, names, digest)
             count += len(names)
@@ -102,6 +102,8 @@ def _unchanged(run: Run, published: Published, registry: Registry, digest: str) 
     )
     run.bench.report.say(f"{run.wanted.name}: unchanged, {made.reference}{_new_tags(count)}")
     if _was_cut_off(run, published, digest):
+        from pipelinegen.edge.registry.upload import put_tags
+
         _run_hooks(run, "after", {"IMAGE": str(made.reference), "IMAGE_DIGEST": digest})
         put_tags(registry, pinned, own, [run.tested_tag])
     return made
