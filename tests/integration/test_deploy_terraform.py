@@ -79,6 +79,9 @@ def versions(texts: Sequence[str]) -> set[str]:
 
 def test_the_life_of_an_environment(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path)
+    nothing = cluster.drift()
+    assert ended(nothing) == 0
+    assert "Nothing has been deployed to production yet." in said(nothing)
     first = cluster.deploy(reference(API.repository), reference(WORKER))
     assert ended(first) == 0, said(first)
     assert versions(cluster.applied()) == {"api:1.2.3", "worker:1.2.3"}

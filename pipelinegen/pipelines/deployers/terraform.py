@@ -75,7 +75,7 @@ def _values(application: Application, environment: AppEnvironment) -> tuple[Gene
         "terraform/backend.hcl.j2",
         (f"Where the state of {environment.name} is kept: the settings of ../../backend.tf.",),
         namespace=_state_namespace(environment),
-        suffix=kubernetes.label(application.project),
+        suffix=kubernetes.label(f"{application.project}-{environment.name}"),
     )
     settings = render(
         "deploy/terraform/settings.tfvars.json.j2",
