@@ -34,10 +34,14 @@ def file(application: Application, pipelines: Sequence[Pipeline], agents: Sequen
         header="".join(f"<!--{line} -->\n" for line in header("", blocks=True).splitlines()).rstrip("\n"),
         project=application.project,
         sections=[section.strip("\n") for section in sections],
-        programs=" and ".join(f"`{name}`" for name in _PROGRAMS if _calls(name, sections)),
+        programs=_listed([f"`{name}`" for name in _PROGRAMS if _calls(name, sections)]),
     )
     return GeneratedFile(PATH, text)
 
 
 def _calls(program: str, sections: Sequence[str]) -> bool:
     return any(re.search(rf"(?:^|[|(] ?){program} ", section, re.MULTILINE) for section in sections)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
