@@ -6,14 +6,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipelinegen.commands import bump, observe, promote, rollback
+from pipelinegen.commands import bump, generate, observe, promote, rollback
 from pipelinegen.commands.asked import BumpOptions
+from pipelinegen.commands.generating import telling
+from pipelinegen.commands.generating.asked import GenerateOptions
 from pipelinegen.commands.promoting import PromoteOptions
 from pipelinegen.commands.rolling_back import RollbackOptions
 from pipelinegen.commands.show import error_document
 from pipelinegen.commands.subjects import ObserveOptions
 from pipelinegen.errors import Defect, PipelinegenError
-from pipelinegen.options import BUMP, OBSERVE, PROMOTE, ROLLBACK, Option
+from pipelinegen.options import BUMP, GENERATE, OBSERVE, PROMOTE, ROLLBACK, Option
 from pipelinegen.report import Report
 
 Values = dict[str, Any]
@@ -47,10 +49,15 @@ def _observe(values: Values, report: Report) -> int:
     return observe.run(ObserveOptions(**values), report)
 
 
+def _generate(values: Values, report: Report) -> int:
+    return generate.run(GenerateOptions(**values), report)
+
+
 CONDUCTORS: Mapping[str, Conductor] = {
     "bump": Conductor(BUMP, _bump, error_document),
     "promote": Conductor(PROMOTE, _promote, promote.promote_error),
     "rollback": Conductor(ROLLBACK, _rollback, rollback.rollback_error),
+    "generate": Conductor(GENERATE, _generate, telling.error_document),
     "observe": Conductor(OBSERVE, _observe, observe.observe_error),
 }
 

@@ -67,6 +67,8 @@ def make_repositories(folder: str) -> None:
         git(root, "config", "user.email", _IDENTITY["email"])
         git(root, "add", "--all")
         git(root, "commit", "--quiet", "--message", subject)
+    # Nobody asks there: it is the address that generated pipelines have for the manifests.
+    git(os.path.join(folder, MANIFESTS), "remote", "add", "origin", "https://github.com/acme/manifests")
     root = os.path.join(folder, APPLICATION)
     for day, (tag, subject) in enumerate(RELEASES, start=6):
         date = f"2026-01-{day:02}T09:00:00+00:00"

@@ -135,4 +135,28 @@ _IN_A_CHECKOUT = (
     ),
 )
 
-STORY = (*_IN_A_CHECKOUT, *DELIVERED)
+def _generated(scene: Scene, runs: Sequence[Run]) -> str | None:
+    del scene
+    written, checked = (run.document or {} for run in runs)
+    if written.get("result") != "written" or len(written.get("targets", ())) != _TARGETS:
+        return f"it wrote {written.get('targets')}"
+    return None if checked.get("result") == "unchanged" else f"the check found {checked.get('result')}"
+
+
+# Three CI systems by one pull style and seven deployers, and two agents.
+_TARGETS = 3 * (1 + 7) + 2
+_PIPELINES = (
+    Step(
+        "pipelines",
+        "the pipelines around it, in both styles",
+        "From the same pipelinegen.yaml: GitOps and DevOps for GitHub Actions, GitLab CI and Jenkins, with seven\n"
+        "deployers and two agents, and a SETUP.md with all that people must create. Written again, nothing changes.",
+        (
+            "pipelinegen generate --style both --out ../pipelines > /dev/null",
+            "pipelinegen generate --style both --out ../pipelines --check",
+        ),
+        _generated,
+    ),
+)
+
+STORY = (*_IN_A_CHECKOUT, *DELIVERED, *_PIPELINES)

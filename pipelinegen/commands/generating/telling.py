@@ -27,10 +27,12 @@ def tell_steps(done: Regeneration, report: Report, *, written: bool) -> None:
     for step in done.steps:
         if step.why and step.action != "refuse":
             (report.warn if step.action in ("leave", "conflict") else report.say)(f"{step.path}: {step.why}")
-    counts = [f"{_count(done, action)} {word}" for action, word in _WORDS if _count(done, action)]
-    changed = ", ".join(counts) or "nothing to change"
     total = sum(step.action not in ("remove", "leave") for step in done.steps)
-    report.say(f"{total} files: {changed}" if written else f"{total} files, of which would be: {changed}")
+    if not done.differing:
+        report.say(f"{_files(total)}, as pipelinegen.yaml says")
+        return
+    counts = ", ".join(f"{_count(done, action)} {word}" for action, word in _WORDS if _count(done, action))
+    report.say(f"{_files(total)}: {counts}" if written else f"{_files(total)}, not written: {counts}")
 
 
 _WORDS = (
