@@ -4,5 +4,5 @@
 
 # pipelinegen:begin backend
 namespace     = "shop-terraform"
-secret_suffix = "shop"
+secret_suffix = "shop-production"
 # pipelinegen:end

@@ -4,5 +4,5 @@
 
 # pipelinegen:begin backend
 namespace     = "shop-staging-terraform"
-secret_suffix = "shop"
+secret_suffix = "shop-staging"
 # pipelinegen:end
