@@ -602,6 +602,38 @@ def test_an_image_can_be_built_anew(shop: Shop, there: There) -> None:
     assert there.tags() == before  # the built-in engine makes the same bytes again
 
 
+def test_built_anew_a_fixed_tag_stays_where_it_holds_the_same_sources(
+    shop: Shop, there: There, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.build("catalog")
+    before = there.tags()
+    # Another time gives other bytes, as an engine gives them that is not reproducible.
+    shop.variables = {"SOURCE_DATE_EPOCH": "1800000000"}
+    ran = shop.build("catalog", "--no-cache")
+    assert ran.code == 0, ran.err
+    after = there.tags()
+    assert (after[shop.sha_tag], after["main"] != before["main"]) == (before[shop.sha_tag], True)
+    assert f"{shop.sha_tag} stays where it is: it holds an earlier build of the same sources" in ran.err
+    assert shop.metadata["images"][0]["tags"] == ["main"]
+
+
+def test_built_anew_a_fixed_tag_with_other_content_still_stops_before_the_build(shop: Shop, proxy: Server) -> None:
+    shop.build("catalog", "--tag", "1.0.0")
+    shop.commit({"catalog/items/items.json": APPLES})
+    proxy.requests.clear()
+    ran = shop.build("catalog", "--tag", "1.0.0", "--no-cache", "--json")
+    assert (ran.code, ran.document["error"]["id"]) == (1, "tag-holds-other-content")
+    assert "FROM scratch" not in ran.err
+    assert writes(proxy) == []
+
+
+def test_a_build_argument_that_looks_like_a_secret_is_warned_of_even_when_quiet(shop: Shop) -> None:
+    ran = shop.build("catalog", "--no-push", "--quiet", "--build-arg", "API_TOKEN=canary-hunter22")
+    assert ran.code == 0
+    assert "warning: catalog: the build argument API_TOKEN looks like a secret" in ran.err
+    assert "canary-hunter22" not in ran.err
+
+
 def test_a_registry_that_wants_a_login_gets_it_and_nobody_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

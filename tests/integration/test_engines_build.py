@@ -83,7 +83,6 @@ def test_lines_are_told_as_the_engine_writes_them(engine: Engine, context: Path,
     request = request_for(context, build_args={"VERSION": "2", "API_TOKEN": "hunter22"})
     engine.build(request, tmp_path / "layout", lines.append)
     assert any("working" in line for line in lines)
-    assert [line for line in lines if "API_TOKEN looks like a secret" in line]
     assert not [line for line in lines if "hunter22" in line]
 
 

@@ -49,27 +49,33 @@ class Published:
         return self._said[str(pinned)]
 
     def ours(
-        self, repository: ImageReference, fixed: Iterable[PlannedTag], hashes: Hashes, *, rebuilt: bool
+        self,
+        repository: ImageReference,
+        fixed: Iterable[PlannedTag],
+        hashes: Hashes,
+        *,
+        rebuilt: bool,
+        anew: bool = False,
     ) -> str | None:
         """The image under a fixed tag that is from the same inputs, by a run that was cut off, or from the same sources
         and a base of that day, by one that was run again. Raises Refused where a fixed tag holds something else: that
         is known before anything is built.
 
-        rebuilt: the image is to be built on today's base; the fixed tag then stays where it is.
+        rebuilt: the image is to be built on today's base; the fixed tag then stays where it is. anew: it is to be built
+        in any case.
         """
         for tag in fixed:
             tagged = repository._replace(tag=tag.name)
             present = self.digest(tagged)
             if present is None:
                 continue
-            if self.is_from(repository, present, hashes.inputs):
+            if not anew and self.is_from(repository, present, hashes.inputs):
                 return present
             if self.says(repository, present).get(SOURCES) != hashes.sources:
                 raise holds_other(tagged, present, None)
             if not rebuilt:
                 return present
             self._kept.add(tag.name)
-            self.notes.append(f"{tagged} stays where it is: it holds an earlier build of the same sources")
         return None
 
     def is_from(self, repository: ImageReference, digest: str, inputs: str) -> bool:
@@ -85,7 +91,11 @@ class Published:
         for tag in tags:
             tagged = repository._replace(tag=tag.name)
             present = self.digest(tagged)
-            if present == digest or tag.name in self._kept:
+            if present == digest:
+                continue
+            if tag.name in self._kept:
+                if present is not None:
+                    self.notes.append(f"{tagged} stays where it is: it holds an earlier build of the same sources")
                 continue
             if present is not None and tag.fixed:
                 raise holds_other(tagged, present, digest)

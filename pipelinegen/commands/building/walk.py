@@ -70,13 +70,11 @@ def versions_there(wanted: Wanted, bench: Bench, registry: Registry) -> Known:
 
 
 def _there_already(run: Run, published: Published) -> str | None:
-    """The digest of a tested image from these inputs, if there is one."""
-    if run.bench.options.no_cache:
-        return None
-    repository = run.wanted.repository
-    found = published.digest(repository._replace(tag=run.tested_tag))
-    rebuilt = run.bench.source.event.schedule
-    return found or published.ours(repository, run.plan.fixed, run.hashes, rebuilt=rebuilt)
+    """The digest of a tested image from these inputs, if there is one that will do."""
+    repository, anew = run.wanted.repository, run.bench.options.no_cache
+    found = None if anew else published.digest(repository._replace(tag=run.tested_tag))
+    rebuilt = anew or run.bench.source.event.schedule
+    return found or published.ours(repository, run.plan.fixed, run.hashes, rebuilt=rebuilt, anew=anew)
 
 
 def _unchanged(run: Run, published: Published, registry: Registry, digest: str) -> Made:
@@ -152,8 +150,12 @@ def _only_here(run: Run) -> Made:
 
 
 def _built_and_tested(run: Run) -> tuple[Built, TestReport | None]:
+    from pipelinegen.edge.engines.arguments import secret_looking
+
     gc.enable()
     bench, name = run.bench, run.wanted.name
+    for warning in secret_looking(run.wanted.build_args):
+        bench.report.warn(f"{name}: {warning}")
     engine = bench.engine()
     started = time.monotonic()
     with bench.report.fold(f"{name}: build", live=bench.live) as tell:

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from pipelinegen.edge.engines.arguments import BuildSecret, hidden, read_secrets, secret_looking
+from pipelinegen.edge.engines.arguments import BuildSecret, hidden, read_secrets
 from pipelinegen.edge.engines.failures import build_failure, engine_failure
 from pipelinegen.edge.engines.port import BuildRequest, Container, Detected, Setup, State, Tell
 from pipelinegen.edge.engines.programs import Follower, Programs
@@ -111,10 +111,8 @@ class Program(ABC):
 
     # Builds.
 
-    def begin_build(self, request: BuildRequest, folder: Path, tell: Tell) -> list[BuildSecret]:
-        """What every build begins with: warnings, secrets that must be there, the place of the result."""
-        for warning in secret_looking(request.build_args):
-            tell(warning)
+    def begin_build(self, request: BuildRequest, folder: Path) -> list[BuildSecret]:
+        """What every build begins with: secrets that must be there, the place of the result."""
         found = read_secrets(request, self.programs.environ)
         folder.parent.mkdir(parents=True, exist_ok=True)
         return found

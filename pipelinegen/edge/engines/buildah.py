@@ -80,7 +80,7 @@ class Buildah(Program):
 
     def build(self, request: BuildRequest, folder: Path, tell: Tell = silent) -> Built:
         refuse_lacking(self.lacks(request), self.name)
-        secrets = self.begin_build(request, folder, tell)
+        secrets = self.begin_build(request, folder)
         request = with_loaded(request, self.load)
         name = self.new_image()
         with tempfile.TemporaryDirectory(prefix="pipelinegen-build-", dir=folder.parent) as place:

@@ -36,7 +36,7 @@ class Buildx(Docker):
         return None
 
     def build(self, request: BuildRequest, folder: Path, tell: Tell = silent) -> Built:
-        secrets = self.begin_build(request, folder, tell)
+        secrets = self.begin_build(request, folder)
         with tempfile.TemporaryDirectory(prefix="pipelinegen-build-", dir=folder.parent) as place:
             archive, metadata = Path(place, "image.tar"), Path(place, "metadata.json")
             words = self.build_words(request, secrets, tell)

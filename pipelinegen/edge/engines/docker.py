@@ -55,7 +55,7 @@ class Docker(Containers):
 
     def build(self, request: BuildRequest, folder: Path, tell: Tell = silent) -> Built:
         refuse_lacking(self.lacks(request), self.name)
-        secrets = self.begin_build(request, folder, tell)
+        secrets = self.begin_build(request, folder)
         name = self.new_image()
         with tempfile.TemporaryDirectory(prefix="pipelinegen-build-", dir=folder.parent) as place:
             iidfile, archive = Path(place, "iid"), Path(place, "image.tar")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pipelinegen import __version__
 from pipelinegen.edge.engines.annotate import annotate
-from pipelinegen.edge.engines.arguments import dockerfile_of, secret_looking
+from pipelinegen.edge.engines.arguments import dockerfile_of
 from pipelinegen.edge.engines.builtin.assembly import Assembly, asked_of
 from pipelinegen.edge.engines.builtin.reading import Source
 from pipelinegen.edge.engines.builtin.refusing import WAYS_OUT, refuse, refused
@@ -75,8 +75,6 @@ class Oci:
         source = _source(request)
         stages = {platform: _stages(source, request, platform) for platform in _platforms(request)}
         refuse(source, [each for found in stages.values() for each in found])
-        for warning in secret_looking(request.build_args):
-            tell(warning)
         layout = Layout.create(folder)
         with ExitStack() as stack:
             scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pipelinegen-oci-")))

@@ -530,12 +530,6 @@ def test_a_build_ends_when_it_is_stopped(bench: Bench) -> None:
         engine.build(request, bench.folder / "layout")
 
 
-def test_a_secret_looking_argument_is_warned_of(bench: Bench) -> None:
-    bench.build("FROM scratch\nARG NPM_TOKEN\n", build_args={"NPM_TOKEN": "abcdefgh"})
-    assert any("NPM_TOKEN looks like a secret" in line for line in bench.said)
-    assert not any("abcdefgh" in line for line in bench.said)
-
-
 def test_nothing_is_left_behind(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     temporary = bench.folder / "temporary"
     temporary.mkdir()
