@@ -351,6 +351,19 @@ def test_a_selection_that_is_not_clear_is_refused(generate: Generate, arguments:
     assert said in ran.err
 
 
+def test_an_application_without_a_name_is_refused(repository: Checkout, generate: Generate) -> None:
+    """The folder's name would do here, and be another in the checkout of a CI system."""
+    edit(repository, "pipelinegen.yaml", "project: shop\n", "")
+    ran = generate(*PULL)
+    assert (ran.code, "write it down: project: shop" in ran.err) == (2, True)
+
+
+def test_a_configuration_that_is_not_at_the_root_is_told_of(tmp_path: Path, generate: Generate) -> None:
+    below = Checkout(tmp_path / "mono", {"services/shop/pipelinegen.yaml": CONFIG})
+    ran = generate("-C", str(below.folder / "services/shop"), *PULL)
+    assert (ran.code, "services/shop/ is not the root of the repository" in ran.err) == (0, True)
+
+
 NO_ADDRESS = [
     ("  repository: https://github.com/acme/manifests\n", "", "none is configured"),
     ("https://github.com/acme/manifests", "https://git.acme.example/manifests", "which forge"),

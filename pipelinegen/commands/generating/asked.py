@@ -60,6 +60,7 @@ class _Choice(NamedTuple):
 def asked_for(options: GenerateOptions, config: Config) -> Asked:
     """The selection. Raises InputError."""
     _check_options(options)
+    _check_name(config)
     choice = _grid(options, config) if options.out is not None else _one(options, config)
     application = application_of(
         config,
@@ -84,6 +85,17 @@ def _check_options(options: GenerateOptions) -> None:
     ]
     if len(given) > 1:
         raise InputError(f"{' and '.join(given)} exclude each other", id="bad-config", next="give one of them")
+
+
+def _check_name(config: Config) -> None:
+    """The name is in every file, and a checkout of the CI system is often called otherwise than the one at hand."""
+    if config.where("project") == config.where(""):
+        raise InputError(
+            "the application has no name here, and the folder's is another in CI",
+            id="bad-config",
+            where=config.where(""),
+            next=f"write it down: project: {config.project}",
+        )
 
 
 def _grid(options: GenerateOptions, config: Config) -> _Choice:

@@ -63,6 +63,11 @@ def read_lock(root: str, how: How) -> dict[str, Locked]:
         ) from None
 
 
+def misplaced(asked: Asked) -> str:
+    """The folder below the top of the work tree that is written to, where CI systems would not look."""
+    return "" if asked.gridded else Bases(asked.root).prefix
+
+
 def carry_out(asked: Asked, files: Sequence[GeneratedFile], done: Regeneration) -> None:
     """Write what the plan says, and the lock; keep what was generated for later merges. Raises WorldError."""
     root = asked.root

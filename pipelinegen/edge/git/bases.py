@@ -30,6 +30,12 @@ class Bases:
             self._inside = done is not None and done.returncode == 0 and done.stdout.strip() == b"true"
         return self._inside
 
+    @property
+    def prefix(self) -> str:
+        """The folder's path from the top of the work tree, with a slash at its end; empty at the top, and outside."""
+        done = self._git("rev-parse", "--show-prefix") if self.in_git else None
+        return done.stdout.decode("utf-8", "replace").strip() if done is not None and done.returncode == 0 else ""
+
     def keep(self, texts: Iterable[str]) -> None:
         """Put texts into the object store, where `git gc` leaves them for two weeks, and for good once committed."""
         with tempfile.TemporaryDirectory(prefix="pipelinegen-") as folder:
