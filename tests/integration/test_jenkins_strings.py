@@ -31,7 +31,8 @@ ODD = (
     "//",
     "${1}",
 )
-TEXTS = st.lists(st.lists(st.sampled_from((*PIECES, *ODD)) | st.characters(), max_size=12).map("".join), max_size=80)
+CHARACTERS = st.sampled_from((*PIECES, *ODD)) | st.characters(exclude_characters="\uffff")
+TEXTS = st.lists(st.lists(CHARACTERS, max_size=12).map("".join), max_size=80)
 KNOWN = ["\\u000a", "\\\\u000a", "\\\n", "'" * 7, "a''", "''a", "\\'", "\\''", "'\\", "u'''u", "x\\\\", "", *VALUES]
 
 
@@ -54,6 +55,11 @@ def test_a_script_is_read_as_it_was_written(texts: Sequence[str]) -> None:
 @example(KNOWN)
 def test_nothing_leaves_a_comment(texts: Sequence[str]) -> None:
     assert judge().read(f"'kept' // {groovy_comment(text)}" for text in texts) == ["kept"] * len(texts)
+
+
+def test_the_character_that_ends_a_file_is_refused() -> None:
+    with pytest.raises(ValueError, match="U\\+FFFF"):
+        groovy("a\uffff")
 
 
 def test_the_lines_of_a_script_stay_lines() -> None:

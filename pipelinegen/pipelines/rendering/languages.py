@@ -125,6 +125,8 @@ def _groovy(character: str) -> str:
         return _GROOVY[character]
     if character.isascii():
         return character if character.isprintable() else f"\\{ord(character):03o}"
+    if character == "\uffff":
+        raise ValueError("Groovy takes the character U+FFFF for the end of the file")
     units = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
