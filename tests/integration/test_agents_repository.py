@@ -62,11 +62,11 @@ def versions(text: str) -> list[tuple[str, str | None]]:
     return [(each["newTag"], each.get("digest")) for each in yaml.safe_load(text)["images"]]
 
 
-@pytest.mark.parametrize(("agent", "kind"), [("argocd", "github"), ("flux", "gitlab")])
-def test_bump_promote_and_rollback_change_the_versions_and_nothing_else(tmp_path: Path, agent: str, kind: str) -> None:
-    application = shop() if kind == "github" else replace(shop(), manifests=shop_on_gitlab().manifests)
-    texts = files(agent, application)
-    with world(kind, tmp_path / "world", texts) as place:
+def test_bump_promote_and_rollback_change_the_versions_and_nothing_else(tmp_path: Path) -> None:
+    """In the overlays, which are the same for both agents."""
+    texts = files("argocd", shop())
+    assert {path for path, text in files("flux", shop()).items() if texts.get(path) == text} >= {STAGING, PRODUCTION}
+    with world("github", tmp_path / "world", texts) as place:
         configure(place, {})
         for references in (["api=1.0.0", "worker=1.0.0"], [f"{API}:1.1.0@{DIGEST}", "worker=3f9a1c2"]):
             done = place.run("bump", *references, "--env", "staging", "--json")
@@ -170,9 +170,9 @@ def test_observe_reads_what_the_agent_posts(tmp_path: Path, agent: str, report: 
         assert seen.code == code, seen.err
         (status,) = seen.document["observed"][0]["statuses"]
         assert status["context"] == statuses["staging"]
-        # Without the name in the configuration, the customary names of agents do.
-        configure(place, {})
-        assert place.run("observe", "--from", "bump.json", "--timeout", "0s", "--json").code == code
+        if code == 0:  # without the name in the configuration, the customary names of agents do
+            configure(place, {})
+            assert place.run("observe", "--from", "bump.json", "--timeout", "0s", "--json").code == code
 
 
 # Argo CD's own engine of notifications, on our ConfigMap.

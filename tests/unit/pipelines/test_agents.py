@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -70,10 +71,15 @@ def tree(agent: str, application: Application) -> dict[str, str]:
     return texts
 
 
+@cache
+def documents(text: str) -> list[dict[str, Any]]:
+    return [each for each in yaml.load_all(text, Loader=yaml.CSafeLoader) if each]
+
+
 def objects(texts: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, text in texts.items():
         if path.endswith((".yaml", ".yml")):
-            yield from ((path, each) for each in yaml.safe_load_all(text) if each)
+            yield from ((path, each) for each in documents(text))
 
 
 def found(texts: dict[str, str], kind: str, name: str) -> dict[str, Any]:
@@ -118,8 +124,7 @@ def test_no_key_is_written_that_the_agents_do_not_define(agent: str, application
 def test_nothing_secret_is_in_git_and_no_version_moves(agent: str, application: Application) -> None:
     texts = tree(agent, application)
     assert "Secret" not in kinds(texts)
-    for path, each in objects(texts):
-        assert "latest" not in yaml.safe_dump(each), path
+    assert not [path for path, text in texts.items() if path.endswith((".yaml", ".yml")) and "latest" in text]
 
 
 @BOTH
