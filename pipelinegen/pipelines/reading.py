@@ -217,6 +217,8 @@ class Reading:
     unknown: tuple[Unknown, ...] = ()
     # The text of each file that was read on the way, for showing the lines that prove a fact.
     texts: Mapping[str, str] = field(default_factory=dict)
+    # How pipelinegen.yaml says that changes reach each environment's manifests, where a job runs our own commands.
+    delivers: Mapping[str, str] = field(default_factory=dict)
 
     def job(self, name: str) -> Job | None:
         return next((job for job in self.jobs if job.id == name), None)

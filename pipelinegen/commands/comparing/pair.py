@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 class Generated:
     """The files of one target, as a repository that a pipeline may name files of."""
 
-    def __init__(self, folder: str, files: Sequence[GeneratedFile]) -> None:
+    def __init__(self, folder: str, files: Sequence[GeneratedFile], config: bytes = b"") -> None:
         self.folder = folder
         self.files = {file.path: file.text.encode() for file in files}
+        if config:
+            self.files["pipelinegen.yaml"] = config
 
     def read(self, path: str) -> bytes | None:
         return self.files.get(path.removeprefix("./"))
@@ -52,11 +54,12 @@ def pair_of(config: Config, directory: str) -> list[Facts]:
     options = GenerateOptions(directory=directory, style="both", ci=systems, deploy=deployers, out=".")
     asked = asked_for(options, config)
     pull = next(each for each in asked.targets if each.style == "pull")
-    facts = [*_facts(asked, pull)]
+    text = (config.folder / config.file_name).read_bytes()
+    facts = [*_facts(asked, pull, text)]
     for target in asked.targets:
         if target.style == "push":
             try:
-                return [*facts, *_facts(asked, target)]
+                return [*facts, *_facts(asked, target, text)]
             except InputError:
                 # A deployer for hosts has nothing to deploy to where no environment names hosts.
                 if deployers:
@@ -64,13 +67,13 @@ def pair_of(config: Config, directory: str) -> list[Facts]:
     return facts
 
 
-def _facts(asked: Asked, target: Target) -> list[Facts]:
+def _facts(asked: Asked, target: Target, config: bytes) -> list[Facts]:
     from pipelinegen.pipelines import grid
     from pipelinegen.pipelines.analyse.agent import agents_in, is_agent
     from pipelinegen.pipelines.compared import facts_of
     from pipelinegen.pipelines.read import read
 
-    generated = Generated(target.folder, grid.files_of(asked.application, target))
+    generated = Generated(target.folder, grid.files_of(asked.application, target), config)
     agents: list[Agent] = []
     if target.style == "pull":
         name = asked.application.agent

@@ -82,7 +82,7 @@ def _argo(document: Map, kind: str) -> Agent:
         isinstance(heals, Text) and heals.value == "true",
         isinstance(prunes, Text) and prunes.value == "true",
         document.place,
-        tuple(evidence) or (document.place,),
+        tuple(dict.fromkeys(evidence)) or (document.place,),
     )
 
 

@@ -25,7 +25,7 @@ class Audit:
 _HOW = {
     "manual": "a person presses a button",
     "input": "a person answers",
-    "environment": "the rules of the environment, which the forge keeps",
+    "environment": "whatever rules the CI system keeps for the environment; they are in no file",
 }
 
 
@@ -48,7 +48,7 @@ def _audit(reading: Reading, jobs: dict[str, Job], delivery: Delivery) -> Audit:
     best = min(approvals, key=lambda each: order.index(each.how)) if approvals else None
     if delivery.model == "pull":
         trail = "a commit in the manifest repository: who, when, what was before"
-        if _is_reviewed(delivery):
+        if _is_reviewed(reading, delivery):
             return Audit(delivery.environment, delivery.job, "review", "who may merge there", trail, delivery.evidence)
         if best is None:
             return Audit(delivery.environment, delivery.job, "none", "", trail, delivery.evidence)
@@ -69,8 +69,10 @@ def _audit(reading: Reading, jobs: dict[str, Job], delivery: Delivery) -> Audit:
 _SYSTEMS = {"github": "GitHub Actions", "gitlab": "GitLab CI", "jenkins": "Jenkins"}
 
 
-def _is_reviewed(delivery: Delivery) -> bool:
-    return "pull request" in delivery.verb or delivery.verb.startswith("pipelinegen")
+def _is_reviewed(reading: Reading, delivery: Delivery) -> bool:
+    if delivery.verb.startswith("pipelinegen"):
+        return reading.delivers.get(delivery.environment or "", "pull-request") == "pull-request"
+    return "pull request" in delivery.verb
 
 
 def _before(jobs: dict[str, Job], job: Job) -> list[Approval]:

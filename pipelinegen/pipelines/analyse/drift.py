@@ -87,14 +87,16 @@ def _looks(reading: Reading, works: Sequence[Work], delivery: Delivery) -> tuple
     if not _by_schedule(reading):
         return None
     when = ", ".join(each.detail for each in reading.triggers if each.kind == "schedule")
+    found: list[Job] = []
     for work in works:
         dry = any(run.effect is not None and run.effect.does == "dry" for run in work.runs)
         delivers = work.job.name == delivery.job
         condition = work.job.condition
         scheduled = "schedule" in condition or "TimerTrigger" in condition or "drift" in work.job.shown.lower()
         if dry and not delivers and scheduled:
-            return work.job, when
-    return None
+            found.append(work.job)
+    own = [job for job in found if delivery.environment and delivery.environment in f"{job.shown} {job.id}"]
+    return next(((job, when) for job in (*own, *found)), None)
 
 
 def _for_something_else(works: Sequence[Work], delivery: Delivery) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,7 +115,7 @@ def _push(
         "make the cluster, hosts or accounts",
         *(f"make and store {name} anew" for name in opened),
         "find which version of each application ran last",
-        *(f"run {each} for it" for each in sorted(jobs)),
+        *(f"run {each} for it" for each in sorted(each for each in jobs if not re.search("roll.?back", each, re.I))),
     )
     name = deliveries[0].environment
     return Recovery(name, by, steps, (system, *targets, "the registry"), rebuild, tuple(needs), evidence)

@@ -58,7 +58,7 @@ _RELEASES = re.compile(
     r"attest)|^syft|^gh release|^glab release|"
     r"^(?:npm|yarn|pnpm) publish|^twine upload|^cargo publish|^gem push|^dotnet nuget push|"
     r"^semantic-release|^npx semantic-release|^goreleaser|^git tag|^git push .*--tags|^git push \S+ v|"
-    r"^kaniko|^pipelinegen build|"
+    r"^kaniko|^pipelinegen build(?!.*--no-push)|"
     r"^mvn.* deploy|^executor --.*--destination|^\S*gradlew? .*publish|^ko build|^release-cli|^/?kaniko/executor"
 )
 _MONITORS = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pipelinegen.pipelines.read.gitlab.variables import grants_of_script
@@ -50,7 +50,22 @@ def follow(reading: Reading, files: Files) -> Reading:
     ordered = tuple(
         sorted(dict.fromkeys(unknown), key=lambda each: (each.place.file != reading.file, each.place, each.what))
     )
-    return replace(reading, jobs=jobs, unknown=ordered, texts={**reading.texts, **following.texts})
+    texts = {**reading.texts, **following.texts}
+    return replace(reading, jobs=jobs, unknown=ordered, texts=texts, delivers=_delivers(texts, files))
+
+
+def _delivers(texts: Mapping[str, str], files: Files) -> dict[str, str]:
+    """What the configuration says of each environment, where our own commands are run and it is there."""
+    if not any("pipelinegen" in text for text in texts.values()):
+        return {}
+    data = next((found for name in ("pipelinegen.yaml", "pipelinegen.yml") if (found := files.read(name))), None)
+    if data is None:
+        return {}
+    from pipelinegen.config.load import loads
+
+    manifests = loads(data, files.shown("pipelinegen.yaml")).manifests
+    said = {name: manifests.delivery(name).deliver for name in manifests.environments}
+    return {name: how for name, how in said.items() if how is not None}
 
 
 def _job(following: _Following, job: Job) -> Job:

@@ -135,14 +135,12 @@ def _drift_healed(facts: Facts) -> Iterable[Item]:
 
 
 def _approval(facts: Facts) -> Iterable[Item]:
+    words = {"none": "nobody is asked", "review": "a review of the pull request"}
+    tones = {"none": "bad", "environment": ""}
     for each in facts.audits:
-        words = {"none": "nobody is asked", "review": "a review of the pull request"}
         who = words.get(each.approval, each.who)
-        yield Item(
-            f"{_environment(each.environment)} ({each.job}): {who}",
-            each.evidence,
-            "bad" if each.approval == "none" else "good",
-        )
+        text = f"{_environment(each.environment)} ({each.job}): {who}"
+        yield Item(text, each.evidence, tones.get(each.approval, "good"))
 
 
 def _trail(facts: Facts) -> Iterable[Item]:
