@@ -19,8 +19,8 @@ PLAN = ""
 _COOKBOOK = ("metadata.rb", "attributes/default.rb", "recipes/default.rb")
 # Cinc is Chef without the trademark; the host has one of them.
 _CLIENT = (
-    "\\$(command -v cinc-client chef-client | head -n 1) --local-mode --config client.rb "
-    "--json-attributes attributes/$DEPLOYMENT.json"
+    "\\$(command -v cinc-client chef-client | head -n 1) --local-mode --config client.rb",
+    "--json-attributes attributes/$DEPLOYMENT.json",
 )
 # What a run in which nothing would change says at its end, of Cinc and of Chef.
 _WOULD_CHANGE = "([1-9][0-9]*)/[0-9]+ resources would have been updated"
@@ -67,7 +67,7 @@ def drift(application: Application, environment: AppEnvironment) -> tuple[Run, .
         *over_ssh.reaching(FOLDER),
         *over_ssh.released(IMAGE_PATHS[0].replace("{env}", "$DEPLOYMENT")),
         "told=$(mktemp)",
-        *over_ssh.each_host(FOLDER, f"{_CLIENT} --why-run", ' | tee -a "$told"'),
+        *over_ssh.each_host(FOLDER, (*_CLIENT, "--why-run"), ' | tee -a "$told"'),
         f"if grep --quiet --extended-regexp '{_WOULD_CHANGE}' \"$told\"; then",
         '  echo "$DEPLOYMENT is not as it was deployed." >&2',
         "  exit 1",
@@ -82,7 +82,7 @@ def health(application: Application, environment: AppEnvironment) -> tuple[Run, 
 
 def _converge(name: str, application: Application, environment: AppEnvironment, *flags: str) -> Run:
     begin = () if flags else ("containers forget",)
-    script = (*over_ssh.reaching(FOLDER), *begin, *over_ssh.each_host(FOLDER, " ".join((_CLIENT, *flags))))
+    script = (*over_ssh.reaching(FOLDER), *begin, *over_ssh.each_host(FOLDER, (*_CLIENT, *flags)))
     return Run(name, script, over_ssh.environ(application, environment))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipelinegen.errors import InputError
@@ -133,23 +133,27 @@ def reaching(folder: str) -> tuple[str, ...]:
         "}",
         "containers() {",
         '  for host in "${hosts[@]}"; do',
-        '    reach "$host" "! [ -x $SCRIPT ] || for each in $CONTAINERS; do sudo $SCRIPT $1 \\$each || exit; done"',
+        '    reach "$host" "! [ -x $SCRIPT ] || \\',
+        '      for each in $CONTAINERS; do sudo $SCRIPT $1 \\$each || exit; done"',
         "  done",
         "}",
     )
 
 
-def each_host(folder: str, program: str, rest: str = "") -> tuple[str, ...]:
+def each_host(folder: str, program: Sequence[str], rest: str = "") -> tuple[str, ...]:
     """Lines after `reaching` that copy the folder to each host, one after the other, and run a program in it as root.
 
-    program: expanded here, in double quotes, before it goes to the host.  rest: what is done with its output here.
+    program: its words, on one line or several; expanded here, in double quotes, before they go to the host.
+    rest: what is done with its output here.
     """
     return (
         'for host in "${hosts[@]}"; do',
         '  echo "== $host"',
         f"  tar --create --directory {folder} . |",
         '    reach "$host" "rm -rf $COPY && mkdir -m 700 $COPY && tar --extract --directory $COPY"',
-        f'  reach "$host" "cd $COPY && sudo {program}"{rest}',
+        '  reach "$host" "cd $COPY && sudo \\',
+        *(f"    {line} \\" for line in program[:-1]),
+        f'    {program[-1]}"{rest}',
         "done",
     )
 

@@ -18,8 +18,8 @@ PLAN = ""
 
 # Debian's and Puppet's own package put the program at different places; sudo often knows neither.
 _PUPPET = (
-    "env PATH=/opt/puppetlabs/bin:/usr/sbin:/usr/bin:/sbin:/bin FACTER_deployment=$DEPLOYMENT "
-    "puppet apply --modulepath modules --hiera_config hiera.yaml"
+    "env PATH=/opt/puppetlabs/bin:/usr/sbin:/usr/bin:/sbin:/bin FACTER_deployment=$DEPLOYMENT",
+    "puppet apply --modulepath modules --hiera_config hiera.yaml",
 )
 
 
@@ -75,7 +75,7 @@ def drift(application: Application, environment: AppEnvironment) -> tuple[Run, .
         *over_ssh.reaching(FOLDER),
         *over_ssh.released(IMAGE_PATHS[0].replace("{env}", "$DEPLOYMENT")),
         "told=$(mktemp)",
-        *over_ssh.each_host(FOLDER, f"{_PUPPET} --noop --show_diff manifests/site.pp", ' | tee -a "$told"'),
+        *over_ssh.each_host(FOLDER, _puppet("--noop --show_diff"), ' | tee -a "$told"'),
         "if grep --quiet --fixed-strings '(noop)' \"$told\"; then",
         '  echo "$DEPLOYMENT is not as it was deployed." >&2',
         "  exit 1",
@@ -88,9 +88,13 @@ def health(application: Application, environment: AppEnvironment) -> tuple[Run, 
     return (over_ssh.look(FOLDER, application, environment), *over_ssh.smoke_test(environment))
 
 
+def _puppet(flags: str) -> tuple[str, ...]:
+    return (*_PUPPET, f"{flags} manifests/site.pp")
+
+
 def _apply(name: str, application: Application, environment: AppEnvironment, flags: str = "") -> Run:
     # With this flag 2 means that something was changed and all is well; without it every failure is passed over.
-    program = f"{_PUPPET} {flags or '--detailed-exitcodes'} manifests/site.pp"
+    program = _puppet(flags or "--detailed-exitcodes")
     begin = () if flags else ("containers forget",)
     each = over_ssh.each_host(FOLDER, program, "" if flags else " || [ $? = 2 ]")
     return Run(name, (*over_ssh.reaching(FOLDER), *begin, *each), over_ssh.environ(application, environment))
