@@ -29,6 +29,8 @@ def section(application: Application, pipelines: Sequence[Pipeline]) -> str:
         plugins=" ".join(plugins),
         approvers=list(approvers.items()),
         deploys=any(job.lock for pipeline in pipelines for job in pipeline.jobs),
+        history=application.versions,
+        paths=application.paths,
         project=application.project,
         runner=next(iter(pipelines)).runner,
     )
