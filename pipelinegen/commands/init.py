@@ -103,7 +103,7 @@ def _tell(proposal: Proposal, written: list[GeneratedFile], report: Report, opti
     report.say(f"{proposal.system}, {proposal.agent}, {proposal.deployer}")
     if not options.dry_run:
         told = ", ".join(file.path for file in written)
-        report.say(f"wrote {told}; look through it, then: pipelinegen build --dry-run")
+        report.say(f"wrote {told}; look through it and commit it, then: pipelinegen build --dry-run")
 
 
 def _document(result: str, proposal: Proposal, written: list[GeneratedFile]) -> dict[str, Any]:

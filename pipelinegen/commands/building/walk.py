@@ -146,7 +146,9 @@ def _only_here(run: Run) -> Made:
     made = _made(run, built, report)._replace(result="unpushed")
     if not run.bench.pushes:
         return made
-    return made._replace(notes=("no rule gives a tag for this build, so nothing is pushed", *run.plan.notes))
+    why = "no rule gives a tag for this build, so nothing is pushed"
+    run.bench.report.say(f"{run.wanted.name}: {why}; commit what is built, or say --tag")
+    return made._replace(notes=(why, *run.plan.notes))
 
 
 def _built_and_tested(run: Run) -> tuple[Built, TestReport | None]:
