@@ -26,9 +26,10 @@ def file(application: Application, pipelines: Sequence[Pipeline], agents: Sequen
         own = [pipeline for pipeline in pipelines if pipeline.system == system]
         if own:
             sections.append(module.section(application, own))
+    sections += [AGENTS[agent].setup(application) for agent in agents]
+    # Behind the agents, whose files are pushed once as a whole: with the rules in place, each change is a request.
     if agents or any(pipeline.style == "pull" for pipeline in pipelines):
         sections += forge.sections(application, pipelines)
-    sections += [AGENTS[agent].setup(application) for agent in agents]
     text = render(
         "setup/SETUP.md.j2",
         header="".join(f"<!--{line} -->\n" for line in header("", blocks=True).splitlines()).rstrip("\n"),
