@@ -143,7 +143,7 @@ class _File:
         if self.how == "force":
             return self._step("update", new, why)
         unknown = self.locked is None
-        return self._step("refuse", new, "it was not written by pipelinegen" if unknown else why)
+        return self._step("refuse", new, UNKNOWN if unknown else why)
 
     def _merged(self, old: str, new: str) -> tuple[Step, Locked]:
         if self.locked is None:
@@ -174,6 +174,8 @@ class _File:
         return Step(self.file.path, action, before, _encoded(text, before), executable, why), self.entry
 
 
+# Why a file is refused that stands there without an entry in the lock.
+UNKNOWN = "it was not written by pipelinegen"
 _EDITED = "it was edited outside of the blocks that are kept"
 
 

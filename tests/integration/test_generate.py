@@ -180,6 +180,7 @@ class TestEdits:
         ran = generate(*PULL)
         assert ran.code == 1
         assert "not written by pipelinegen" in ran.err
+        assert "next: move it out of the way" in ran.err
         assert repository.read(WORKFLOW) == "name: theirs\n"
 
     def test_a_deleted_file_is_written_again(self, repository: Checkout, generate: Generate) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 from pipelinegen.commands.generating.asked import Asked
 from pipelinegen.errors import PipelinegenError, Refused
 from pipelinegen.manifests.diff import unified_texts
-from pipelinegen.pipelines.regeneration import Regeneration, Step
+from pipelinegen.pipelines.regeneration import UNKNOWN, Regeneration, Step
 from pipelinegen.report import Report
 
 SCHEMA = "pipelinegen.generate/1"
 _FEW = 12
+_EDITED = "move the edits into a block (pipelinegen:begin NAME), or give --merge, or --force to drop them"
+_FOREIGN = "move it out of the way, write elsewhere with --out DIR, or give --force to write over it"
 
 
 def show_diff(steps: Iterable[Step], report: Report) -> None:
@@ -53,7 +55,7 @@ def refused(steps: Sequence[Step]) -> Refused:
         id="edited-file",
         state="no file has changed",
         details=[f"{step.path}: {step.why}" for step in steps[:_FEW]] + _more(steps),
-        next="move the edits into a block (pipelinegen:begin NAME), or give --merge, or --force to drop them",
+        next=_FOREIGN if all(step.why == UNKNOWN for step in steps) else _EDITED,
     )
 
 
