@@ -19,8 +19,11 @@ class Cost:
     evidence: tuple[Place, ...] = ()
 
 
-def costs_of(pulled: Sequence[Facts]) -> tuple[Cost, ...]:
-    """The costs of the pull pipelines among those that are compared; none where there is none."""
+def costs_of(pulled: Sequence[Facts], *, proposed: bool = False) -> tuple[Cost, ...]:
+    """The costs of the pull pipelines among those that are compared; none where there is none.
+
+    proposed: of a pull pipeline that would be in the place of these.
+    """
     if not pulled:
         return ()
     deliveries = [each for facts in pulled for each in facts.deliveries if each.model == "pull"]
@@ -54,7 +57,7 @@ def costs_of(pulled: Sequence[Facts]) -> tuple[Cost, ...]:
             tuple(each.evidence[0] for each in deliveries[:1]),
         ),
     ]
-    if elsewhere:
+    if elsewhere or proposed:
         found.insert(
             1,
             Cost(

@@ -10,8 +10,8 @@ from pipelinegen.markdown import visible
 from pipelinegen.pipelines.analyse.blast_radius import REACHING
 from pipelinegen.pipelines.compared import Facts
 
-_WIDTH, _HEIGHT, _GAP, _ACROSS = 178, 40, 16, 70
-_LONGEST = 24
+_WIDTH, _HEIGHT, _GAP, _ACROSS = 176, 40, 22, 60
+_LONGEST = 20
 
 
 @dataclass(slots=True)
@@ -115,16 +115,19 @@ def svg(facts: Facts, number: int) -> str:
     drawing = drawing_of(facts)
     nodes = list(drawing.nodes.values())
     width = max((node.x for node in nodes), default=0) + _WIDTH + 8
-    height = max((node.y for node in nodes), default=0) + _HEIGHT + 8
+    height = max((node.y for node in nodes), default=0) + _HEIGHT + _GAP + 8
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-    marker = f'id="m{number}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"'
+    # It may shrink to three quarters before it has to be scrolled.
+    style = f'style="min-width:{width * 3 // 4}px"'
+    marker = f'id="m{number}" viewBox="0 0 8 8" refX="7" refY="4" orient="auto"'
+    marker += ' markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9"'
     parts = [
-        f'<svg class="drawing" role="img" {size} aria-labelledby="d{number}t d{number}d">',
+        f'<svg class="drawing" role="img" {size} {style} aria-labelledby="d{number}t d{number}d">',
         f'<title id="d{number}t">{_text(f"The pipeline {facts.reading.file}")}</title>',
         f'<desc id="d{number}d">{_text(described(facts))}</desc>',
         f'<defs><marker {marker}><path d="M0 0 8 4 0 8z" class="head"/></marker></defs>',
     ]
-    parts += [_edge(drawing, edge, number) for edge in drawing.edges]
+    parts += [_edge(drawing, edge, number, at) for at, edge in enumerate(drawing.edges)]
     parts += [_node(node) for node in nodes]
     return "\n".join([*parts, "</svg>"])
 
@@ -145,25 +148,31 @@ def described(facts: Facts) -> str:
     return " ".join(told)
 
 
-def _edge(drawing: Drawing, edge: tuple[str, str, str], number: int) -> str:
+def _edge(drawing: Drawing, edge: tuple[str, str, str], number: int, at: int) -> str:
     start, end, kind = drawing.nodes[edge[0]], drawing.nodes[edge[1]], edge[2]
-    if start.column <= end.column:
-        x1, x2 = start.x + _WIDTH, end.x - 2
-    else:
-        x1, x2 = start.x, end.x + _WIDTH + 2
     y1, y2 = start.y + _HEIGHT // 2, end.y + _HEIGHT // 2
-    bend = max(24, abs(x2 - x1) // 2) * (1 if x1 <= x2 else -1)
     if start.column == end.column:
-        x1 = x2 = start.x + _WIDTH
-        bend = 40
-        return (
-            f'<path class="edge {kind}" d="M{x1} {y1} C{x1 + bend} {y1} {x2 + bend} {y2} {x2} {y2}" '
-            f'marker-end="url(#m{number})"/>'
-        )
-    return (
-        f'<path class="edge {kind}" d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}" '
-        f'marker-end="url(#m{number})"/>'
-    )
+        x = start.x + _WIDTH
+        way = f"M{x} {y1} C{x + 40} {y1} {x + 40} {y2} {x} {y2}"
+    elif start.column < end.column:
+        way = _way(start, end, start.x + _WIDTH, end.x - 2, at)
+    else:
+        way = _way(start, end, start.x, end.x + _WIDTH + 2, at)
+    return f'<path class="edge {kind}" d="{way}" marker-end="url(#m{number})"/>'
+
+
+def _way(start: Node, end: Node, x1: int, x2: int, at: int) -> str:
+    """From box to box; past other columns in the gap between two rows, so that no box is crossed."""
+    y1, y2 = start.y + _HEIGHT // 2, end.y + _HEIGHT // 2
+    side = 1 if x1 <= x2 else -1
+    half = side * _ACROSS // 2
+    if abs(start.column - end.column) == 1:
+        return f"M{x1} {y1} C{x1 + half} {y1} {x2 - half} {y2} {x2} {y2}"
+    row = end.row - 1 if end.row > start.row else end.row
+    lane = 8 + row * (_HEIGHT + _GAP) + _HEIGHT + _GAP // 2 + (at % 5 - 2) * 3
+    a, b = x1 + side * _ACROSS, x2 - side * _ACROSS
+    there = f"M{x1} {y1} C{x1 + half} {y1} {x1 + half} {lane} {a} {lane}"
+    return f"{there} L{b} {lane} C{x2 - half} {lane} {x2 - half} {y2} {x2} {y2}"
 
 
 def _node(node: Node) -> str:

@@ -117,7 +117,7 @@ def _drawings(several: Sequence[Facts]) -> Iterator[str]:
 
 def _table(page: _Page, several: Sequence[Facts]) -> Iterator[str]:
     yield '<section aria-labelledby="compared"><h2 id="compared">Compared</h2>'
-    yield '<div class="scroll" tabindex="0" role="region" aria-label="Compared facts"><table>'
+    yield '<div class="scroll" tabindex="0" role="region" aria-label="Compared facts"><table class="compared">'
     yield "<caption>Each answer with the lines that prove it</caption>"
     heads = "".join(f'<th scope="col">{_text(each.reading.file)}</th>' for each in several)
     yield f"<thead><tr><td></td>{heads}</tr></thead><tbody>"

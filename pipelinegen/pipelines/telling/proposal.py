@@ -42,7 +42,7 @@ def sections(proposal: Proposal, files: Sequence[str]) -> Iterator[tuple[str, li
         "What people must decide",
         [f"{each.question} {each.why}  {where(each.places, file)}".rstrip() for each in proposal.decisions],
     )
-    yield "What pull costs", [f"{cost.what}: {cost.why}" for cost in costs_of([proposal.facts])]
+    yield "What pull costs", [f"{cost.what}: {cost.why}" for cost in costs_of([proposal.facts], proposed=True)]
 
 
 def text(proposal: Proposal, files: Sequence[str]) -> list[str]:
