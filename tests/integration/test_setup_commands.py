@@ -37,10 +37,10 @@ NO_SECRET = re.compile(r"--from-literal=(?:\S*app-id|\S*installation-id|githubAp
 # https://cli.github.com/manual/ · https://docs.gitlab.com/cli/ · https://kubernetes.io/docs/reference/kubectl/
 # https://argo-cd.readthedocs.io/en/stable/user-guide/commands/argocd/ · https://fluxcd.io/flux/cmd/
 KNOWN = {
-    "gh api": {"--method", "--input", "--raw-field", "--jq"},
+    "gh api": {"--hostname", "--method", "--input", "--raw-field", "--jq"},
     "gh secret set": {"--env"},
     "gh variable set": {"--env"},
-    "glab api": {"--method", "--header", "--input", "--raw-field", "--field"},
+    "glab api": {"--hostname", "--method", "--header", "--input", "--raw-field", "--field"},
     "glab schedule create": {"--cron", "--ref", "--description"},
     "glab variable set": {"--masked", "--protected", "--raw", "--scope", "--type"},
     "kubectl apply": {"--server-side", "--field-manager", "--force-conflicts", "--namespace", "-f"},
@@ -109,6 +109,7 @@ PAGES = {
     "setup, hostile": lambda: setup_of(hostile(f"'; touch {MARK}; '")),
     "setup, hostile dollars": lambda: setup_of(hostile(f"$(touch {MARK})")),
     "setup, hostile ticks": lambda: setup_of(hostile(f"`touch {MARK}`")),
+    "setup at an enterprise": lambda: setup_of(replace(shop(), manifests=ENTERPRISE)),
     "recovery of Argo CD": lambda: recovery_of(shop(), "argocd"),
     "recovery of Argo CD at GitLab": lambda: recovery_of(shop_on_gitlab(), "argocd"),
     "recovery of Argo CD, hostile": lambda: recovery_of(hostile(f'"; touch {MARK}; "'), "argocd"),

@@ -22,6 +22,8 @@ def sections(application: Application, pipelines: Sequence[Pipeline]) -> Iterato
         "setup/repository.md.j2",
         forge=place.forge,
         path=place.path,
+        host=place.host,
+        enterprise=place.enterprise,
         page=place.page,
         encoded=place.encoded,
         branch=place.branch or "",
