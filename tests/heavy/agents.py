@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.heavy.cluster import Cluster
 from tests.judges.agents import DEFINITIONS
 from tests.support import manifest_trees as trees
 from tests.support import markdown_pages as pages
-from tests.support.applications import shop, shop_on_gitlab
+from tests.support.applications import PRODUCTION, STAGING, shop, shop_on_gitlab
 from tests.support.kustomize import require_kubectl
 
 TYPED = "canary/+%value"
@@ -92,24 +93,29 @@ def without(objects: list[dict[str, Any]], *groups: str) -> str:
     return yaml.safe_dump_all([each for each in objects if each["apiVersion"].partition("/")[0] not in groups])
 
 
-def test_a_lost_environment_is_made_again_for_flux(defined: Cluster, tmp_path: Path) -> None:
-    folder = trees.write(tmp_path / "manifests", "flux", shop_on_gitlab())
+@pytest.fixture(scope="module")
+def flux(defined: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of an application in a cluster that had nothing of it, after steps 3 and 4."""
+    folder = trees.write(tmp_path_factory.mktemp("flux") / "manifests", "flux", shop_on_gitlab())
     defined.kubectl("create", "namespace", "flux-system")
     paste(defined, folder, steps(folder, 3, 4))
+    # What kustomize-controller does with the folder of the root.
+    home = without(trees.built(folder / "clusters/staging"), "notification.toolkit.fluxcd.io")
+    defined.kubectl("apply", "--server-side", "--validate=strict", "-f", "-", given=home)
+    return folder
+
+
+def test_a_lost_environment_is_made_again_for_flux(defined: Cluster, flux: Path) -> None:
     assert secret(defined, "flux-system", "shop-manifests") == {"username": TYPED, "password": TYPED}
     assert secret(defined, "flux-system", "shop-status") == {"token": TYPED}
     assert len(secret(defined, "flux-system", "shop-webhook")["token"]) == 44
     for namespace in ("shop-staging", "shop"):
         pulls(defined, namespace)
     roots = defined.get("flux-system", "kustomizations.kustomize.toolkit.fluxcd.io")["items"]
-    assert {each["metadata"]["name"] for each in roots} == {"shop-staging.root", "shop-production.root"}
+    assert {each["metadata"]["name"] for each in roots} >= {"shop-staging.root", "shop-production.root"}
 
-    # What kustomize-controller does: the folder of the root by itself, then the overlay as the account.
-    home = trees.built(folder / "clusters/staging")
-    defined.kubectl(
-        "apply", "--server-side", "--validate=strict", "-f", "-", given=without(home, "notification.toolkit.fluxcd.io")
-    )
-    overlay = without(trees.built(folder / "apps/shop/overlays/staging"))
+    # What kustomize-controller does with the overlay, as the account.
+    overlay = without(trees.built(flux / "apps/shop/overlays/staging"))
     apply = ("apply", "--server-side", "--validate=strict", "--as", ACCOUNT, "-f", "-")
     defined.kubectl(*apply, given=overlay)
     for name in ("shop-api", "shop-worker"):
@@ -120,7 +126,7 @@ def test_a_lost_environment_is_made_again_for_flux(defined: Cluster, tmp_path: P
     assert defined.images("shop-staging") == {"shop-api": "registry.acme.example/shop/api:1.0.0"}
 
 
-def test_fluxs_account_may_do_what_its_role_says_in_one_namespace(defined: Cluster) -> None:
+def test_fluxs_account_may_do_what_its_role_says_in_one_namespace(defined: Cluster, flux: Path) -> None:
     listed = defined.kubectl("auth", "can-i", "--list", "--namespace", "shop-staging", "--as", ACCOUNT)
     found: dict[str, list[str]] = {}
     for line in listed.splitlines()[1:]:
@@ -143,14 +149,14 @@ def test_fluxs_account_may_do_what_its_role_says_in_one_namespace(defined: Clust
 
 
 def test_a_lost_environment_is_made_again_for_argocd(defined: Cluster, tmp_path: Path) -> None:
-    folder = trees.write(tmp_path / "manifests", "argocd", shop())
+    environments = (replace(STAGING, namespace="argo-staging"), replace(PRODUCTION, namespace="argo"))
+    folder = trees.write(tmp_path / "manifests", "argocd", replace(shop(), environments=environments))
     # What is there of Argo CD already, with settings of others in it.
     defined.kubectl("create", "namespace", "argocd")
     for kind in (("secret", "generic", "argocd-notifications-secret"), ("configmap", "argocd-notifications-cm")):
         defined.kubectl("--namespace", "argocd", "create", *kind, "--from-literal=service.slack=theirs")
-    defined.kubectl("delete", "namespace", "shop", "shop-staging", "--ignore-not-found")
     paste(defined, folder, steps(folder, 2, 2))
-    for namespace in ("shop-staging", "shop"):
+    for namespace in ("argo-staging", "argo"):
         pulls(defined, namespace)
         assert (
             defined.get(namespace, "namespace", namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
@@ -181,7 +187,7 @@ def test_a_lost_environment_is_made_again_for_argocd(defined: Cluster, tmp_path:
     assert made == {"shop", "shop-staging", "shop-production"}
 
 
-def test_the_restricted_standard_is_enforced_on_what_is_added_later(defined: Cluster) -> None:
+def test_the_restricted_standard_is_enforced_on_what_is_added_later(defined: Cluster, flux: Path) -> None:
     """And what is generated keeps it: its pods were let in above."""
     pod = {
         "apiVersion": "v1",
