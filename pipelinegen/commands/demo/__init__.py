@@ -58,6 +58,6 @@ def _epilogue(keep: str | None) -> str:
         return "The folder is removed; pipelinegen demo --keep DIR leaves it for you to try more."
     folder = shlex.quote(keep)
     return (
-        f"The repositories are in {folder}: `git -C {folder}/manifests restore .` takes the bump in the checkout\n"
+        f"The repositories are in {folder}: `git -C {folder}/manifests restore .` takes the bump in the checkout "
         f"back, `git -C {folder}/server/acme/manifests.git log -p main` shows what was delivered."
     )

@@ -164,7 +164,8 @@ def released(path: str) -> tuple[str, ...]:
         "references=$(containers released | sort --unique)",
         'if [ -z "$references" ]; then echo "Nothing has been deployed here yet."; exit 0; fi',
         'mapfile -t references <<< "$references"',
-        f'pipelinegen bump "${{references[@]}}" --repo . --deliver worktree --path "{path}"',
+        'pipelinegen bump "${references[@]}" --repo . --deliver worktree \\',
+        f'  --path "{path}"',
     )
 
 
