@@ -18,7 +18,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest -n auto
 
-# A real Kubernetes API server, built from its sources: about 20 minutes of CPU time the first time, 3 GB of caches.
+# A real Kubernetes API server, built from its sources: seven minutes of CPU time the first time, 3 GB of caches.
 heavy: $(VENV)/.developed $(KUBE)
 	tools=$$(.ci/helm) && PATH="$${tools:+$$tools:}$$PATH" PIPELINEGEN_HEAVY_KUBE="$(CURDIR)/$(KUBE)" \
 		$(BIN)/python -m pytest tests/heavy/deployers.py tests/heavy/agents.py
