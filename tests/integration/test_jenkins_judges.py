@@ -280,7 +280,7 @@ MUTANTS = {
     "no queue": (r" +disableConcurrentBuilds.*\n", ""),
     "no bound for the time": (r" +timeout\(time: \d+, unit: 'HOURS'\)\n", ""),
     "a checkout with the credential of the agent": (r" +skipDefaultCheckout.*\n", ""),
-    "an agent for anybody": (r"label 'ubuntu-24.04'", "none"),
+    "an agent for anybody": (r"agent any\n", "agent { none }\n"),
     "an approval that asks nothing": (r" +message '.*'\n", ""),
     "two deployments at the same time": (r"stage\('Deploy to production'\)", "stage('Deploy to staging')"),
     "nothing to undo with": (r"unsuccessful \{", "onFailure {"),

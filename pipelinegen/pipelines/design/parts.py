@@ -34,6 +34,7 @@ INSTALL = Run(
     installs=True,
 )
 CONTENTS = Permission("contents", "read", "to check out the repository")
+_HOSTED = re.compile(r"(?:ubuntu|windows|macos)-[\w.-]+", re.ASCII)
 _IDENTITY = "to prove to others which job this is (OIDC)"
 
 
@@ -77,8 +78,13 @@ def triggers(application: Application, schedule: str | None) -> Triggers:
 
 
 def runner_of(application: Application, system: System) -> str:
-    """The label of the runner; GitHub has no default, and "latest" would change under the pipeline's feet."""
-    return application.runner or ("ubuntu-24.04" if system == "github" else "")
+    """The label of the runner. GitHub has no default, and "latest" would change under the pipeline's feet.
+
+    The label of one that GitHub hosts says nothing to another CI system.
+    """
+    if system == "github":
+        return application.runner or "ubuntu-24.04"
+    return "" if _HOSTED.fullmatch(application.runner) else application.runner
 
 
 def reads_anchors(application: Application, system: System) -> bool:

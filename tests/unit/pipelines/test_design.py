@@ -269,3 +269,18 @@ def test_the_header_says_who_does_each_stage() -> None:
         for stage in stages:
             (line,) = [line for line in pipeline.header if line.startswith(f"  {stage.replace('-', ' ')} ")]
             assert line.split(stage.replace("-", " "), 1)[1].strip()
+
+
+@pytest.mark.parametrize(
+    ("runner", "system", "label"),
+    [
+        ("", "github", "ubuntu-24.04"),
+        ("big", "github", "big"),
+        ("", "gitlab", ""),
+        ("big", "gitlab", "big"),
+        ("ubuntu-24.04", "jenkins", ""),
+        ("ubuntu-24.04-arm", "gitlab", ""),
+    ],
+)
+def test_a_runner_that_github_hosts_is_none_of_the_others(runner: str, system: System, label: str) -> None:
+    assert pull(replace(applications.shop(), runner=runner), system).runner == label
