@@ -37,6 +37,9 @@ def unknown_of(
     for work in works:
         found += manifests.doubts_of(work)
         found += _unknown_actions(work)
+        found += (
+            [Unknown(work.job.place, f"{work.job.shown} runs more commands than are looked at")] if work.cut else []
+        )
     found += _without_credential(deliveries, credentials)
     found += [
         Unknown(each.evidence[0], f"what {each.name} opens cannot be told from this file")

@@ -34,6 +34,8 @@ class Work:
 
     job: Job
     runs: tuple[Run, ...]
+    # Are there more commands than were looked at?
+    cut: bool = False
 
     @property
     def local_cluster(self) -> bool:
@@ -60,6 +62,7 @@ def work_of(reading: Reading) -> tuple[Work, ...]:
 def _work(job: Job) -> Work:
     values = {each.name: each.value for each in job.variables if "${{" not in each.value}
     runs: list[Run] = []
+    cut = False
     for number, step in enumerate(job.steps):
         if not step.script or step.shell.startswith(("python", "node", "perl", "ruby")):
             continue
@@ -70,7 +73,8 @@ def _work(job: Job) -> Work:
             Run(number, command, effect_of(command), git_act(command), known, frozenset(command.reads()))
             for command in unwrapper.run(step.script, step.shell)
         ]
-    return Work(job, tuple(runs))
+        cut = cut or unwrapper.cut
+    return Work(job, tuple(runs), cut)
 
 
 def _makes_cluster(command: Command) -> bool:

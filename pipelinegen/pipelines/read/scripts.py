@@ -13,6 +13,7 @@ from pipelinegen.pipelines.shell.unwrap import SHELLS, Unwrapper
 from pipelinegen.pipelines.shell.words import Command
 
 MAX_FOLLOWED = 6
+MAX_SCRIPTS = 300
 MAX_BYTES = 512 * 1024
 # What builds or tests, by its name, and holds no credential, cannot deliver.
 _INNOCENT = re.compile(
@@ -35,6 +36,7 @@ class _Following:
     files: Files
     unknown: list[Unknown] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    count: int = 0
 
     def say(self, place: Place, what: str) -> None:
         note = Unknown(place, what)
@@ -87,6 +89,10 @@ def _followed(following: _Following, job: Job, step: Step, depth: int) -> list[S
         if not command.words or "docker" in command.via or "ssh" in command.via:
             continue
         inner = _script(following, job, step, command)
+        following.count += inner is not None
+        if following.count > MAX_SCRIPTS:
+            following.say(command.place, f"more than {MAX_SCRIPTS} scripts are run; from here on they are not read")
+            break
         if inner is not None:
             found += [inner, *(_followed(following, job, inner, depth + 1) if depth < MAX_FOLLOWED else [])]
     return found

@@ -15,8 +15,8 @@ MAX_NESTED = 12
 
 _BLANK = re.compile(r"(?:[ \t\r]|\\\r?\n)+")
 _PLAIN = re.compile(r"[^\s\\'\"`$|&;<>()#]+")
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}|\$\[\[.*?\]\]", re.DOTALL)
-_BRACED = re.compile(r"\$\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}")
+_EXPRESSION = re.compile(r"\$\{\{(?:[^$]|\$(?!\{\{)){0,4000}?\}\}|\$\[\[[^$\]]{0,500}\]\]")
+_BRACED = re.compile(r"\$\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500}){0,20}\}")
 _REDIRECT = re.compile(r"\d*(?:&>>?|<<<|<<-?|<>|<&|>>|>\||>&|>|<)(?!\()")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;&?|;&|[|&;()\n]")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")

@@ -11,6 +11,8 @@ from pipelinegen.pipelines.shell.lexer import commands_in, commands_of
 from pipelinegen.pipelines.shell.words import Command, Word, variables_in
 
 MAX_UNWRAPPED = 8
+# Of one script, its functions written out: a few lines that call each other could stand for a billion commands.
+MAX_COMMANDS = 20_000
 
 # Programs that run what follows them, and those of their options that take a value.
 _BEFORE: Mapping[str, tuple[str, ...]] = {
@@ -127,6 +129,12 @@ class Unwrapper:
         self.values = dict(values)
         self.functions: dict[str, list[Command]] = {}
         self.called: set[str] = set()
+        self.count = 0
+
+    @property
+    def cut(self) -> bool:
+        """Were there more commands than are looked at?"""
+        return self.count > MAX_COMMANDS
 
     def run(self, lines: Sequence[Line], shell: str = "") -> list[Command]:
         """What a script runs, in order; the body of a function at each of its calls, with the words of the call."""
@@ -146,7 +154,8 @@ class Unwrapper:
 
     def unwrapped(self, command: Command, depth: int) -> list[Command]:
         self._learn(command)
-        if not command.words or depth > MAX_UNWRAPPED:
+        self.count += 1
+        if not command.words or depth > MAX_UNWRAPPED or self.cut:
             return [command]
         if command.words[0].text in self.functions and depth < MAX_UNWRAPPED:
             return self._called(command, depth)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+# An expression holds no other: one without an end is searched no further than to the next.
+EXPRESSION = re.compile(r"\$\{\{((?:[^$]|\$(?!\{\{)){0,4000}?)\}\}")
 _SECRET = re.compile(
     r"(?<![\w.])secrets\s*(?:\.\s*([A-Za-z_][\w-]*)|\[\s*'([^']+)'\s*\]|(\[)|(?![\w.]))", re.IGNORECASE
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.github.expressions import Context, choices
-from pipelinegen.pipelines.read.github.scope import MAX_FOLLOWED, State, granted, grants_of, settings
+from pipelinegen.pipelines.read.github.scope import State, granted, grants_of, settings
 from pipelinegen.pipelines.read.github.steps import input_defaults, load, steps_of
 from pipelinegen.pipelines.read.tree import List, Map, Text, Value, texts
 from pipelinegen.pipelines.reading import Approval, Foreign, Grant, Job, Named, Permission, Place, Setting, Step
@@ -211,7 +211,7 @@ def _called(
         name, place, needs=needs, grants=handed, permissions=permissions or (), condition=item.text("if"), caller=name
     )
     called = load(state, uses.value[2:]) if uses.value.startswith("./") else None
-    if called is None or around.depth >= MAX_FOLLOWED:
+    if called is None or not state.may_follow(uses.place, uses.value, around.depth):
         foreign = names.action(uses.value, uses.place)
         state.say(
             uses.place,

@@ -9,6 +9,7 @@ from pipelinegen.pipelines.read.tree import List, Map, Text, Value
 from pipelinegen.pipelines.reading import Files, Grant, Line, Place, Scope, Setting, Unknown
 
 MAX_FOLLOWED = 10
+MAX_CALLS = 500
 
 
 @dataclass(slots=True)
@@ -19,6 +20,15 @@ class State:
     unknown: list[Unknown] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     parsed: dict[str, Map | None] = field(default_factory=dict)
+    followed: int = 0
+
+    def may_follow(self, place: Place, name: str, depth: int) -> bool:
+        """Is one more call followed? Calls that call themselves come to an end here."""
+        self.followed += 1
+        if depth < MAX_FOLLOWED and self.followed <= MAX_CALLS:
+            return True
+        self.say(place, f"{name} is called more than {MAX_FOLLOWED} deep, or too often")
+        return False
 
     def say(self, place: Place, what: str) -> None:
         """Note what is not understood, once."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.github.expressions import Context, in_script
-from pipelinegen.pipelines.read.github.scope import MAX_FOLLOWED, State, grants_of, script_grants, settings
+from pipelinegen.pipelines.read.github.scope import State, grants_of, script_grants, settings
 from pipelinegen.pipelines.read.tree import List, Map, Text, Value, parse, read_text
 from pipelinegen.pipelines.reading import Grant, Line, Place, Setting, Step
 
@@ -150,8 +150,7 @@ def _local(state: State, reference: str, base: Step, depth: int) -> list[Step]:
             base.place, f"the action {reference} is a program ({using or 'unknown'}), and what it does is not read"
         )
         return [base]
-    if depth >= MAX_FOLLOWED:
-        state.say(base.place, f"{reference} is called more than {MAX_FOLLOWED} deep")
+    if not state.may_follow(base.place, reference, depth):
         return [base]
     given = {each.name.lower(): each.value for each in base.inputs}
     context = Context(_defaults(action) | given)

@@ -11,6 +11,7 @@ from pipelinegen.pipelines.read.tree import List, Map, Text, Value, bad_pipeline
 from pipelinegen.pipelines.reading import Files, Place, Unknown
 
 MAX_INCLUDES = 150  # https://docs.gitlab.com/administration/settings/continuous_integration/#set-maximum-includes
+MAX_REFERENCES = 1_000
 MAX_EXTENDS = 11  # https://docs.gitlab.com/ci/yaml/#extends
 _INPUT = re.compile(r"\$\[\[\s*inputs\.([\w-]+)\s*(?:\|[^\]]*)?\]\]")
 
@@ -145,6 +146,7 @@ class Jobs:
         self.gathering = gathering
         self.root = root
         self._done: dict[str, Map] = {}
+        self._references = 0
 
     def resolved(self, name: str, depth: int = 0) -> Map | None:
         """A job with what it extends merged in."""
@@ -181,7 +183,8 @@ class Jobs:
         found: Value | None = self.resolved(names[0]) or self.root.get(names[0]) if names else None
         for name in names[1:]:
             found = found.get(name) if isinstance(found, Map) else None
-        if found is None or depth > MAX_EXTENDS:
+        self._references += 1
+        if found is None or depth > MAX_EXTENDS or self._references > MAX_REFERENCES:
             self.gathering.say(value.place, f"!reference [{', '.join(names)}] names nothing that is here")
             return None
         return self.referred(found, depth + 1)

@@ -75,6 +75,8 @@ def read(file: str, data: bytes, files: Files) -> Reading:
     text = read_text(file, data)
     try:
         statements = parse(text)
+    except RecursionError:
+        raise bad_pipeline(file, text, Spot(1, 1), "nested too deep") from None
     except Broken as error:
         raise bad_pipeline(file, text, Spot(error.line, 1), error.what) from None
     state = State(file)
@@ -82,7 +84,10 @@ def read(file: str, data: bytes, files: Files) -> Reading:
         if isinstance(each, Method):
             state.methods[each.name] = each
     stages = Stages()
-    _top(state, statements, stages)
+    try:
+        _top(state, statements, stages)
+    except RecursionError:
+        raise bad_pipeline(file, text, Spot(1, 1), "nested too deep") from None
     if not stages.jobs and not state.unknown:
         raise bad_pipeline(
             file, text, Spot(1, 1), "this is no Jenkinsfile: there is neither `pipeline` nor `node` in it"
