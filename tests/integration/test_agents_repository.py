@@ -220,26 +220,27 @@ def forge() -> Iterator[Forge]:
 COMMIT, OLDER = "a" * 40, "b" * 40
 SYNCED = {"status": "Synced", "revision": COMMIT}
 HEALTHY = {"status": "Healthy", "lastTransitionTime": "2026-01-01T00:00:00Z"}
-# Status of the Application, and what is reported: (commit, state of GitHub, state of GitLab, words), or nothing.
-TURNS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str] | None]] = {
+WAITS = (COMMIT, "pending", "pending", "Not synced yet")
+# Status of the Application, and what is reported: (commit, state of GitHub, state of GitLab, words).
+TURNS: dict[str, tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = {
     "healthy": (
         {"sync": SYNCED, "health": HEALTHY, "operationState": {"phase": "Succeeded", "finishedAt": "2026"}},
-        (COMMIT, "success", "success", "Synced and healthy"),
+        [(COMMIT, "success", "success", "Synced and healthy")],
     ),
     "healthy without any sync": (
         {"sync": SYNCED, "health": HEALTHY},
-        (COMMIT, "success", "success", "Synced and healthy"),
+        [(COMMIT, "success", "success", "Synced and healthy")],
     ),
     "degraded": (
         {"sync": SYNCED, "health": {"status": "Degraded"}},
-        (COMMIT, "failure", "failed", "Synced, but not healthy"),
+        [(COMMIT, "failure", "failed", "Synced, but not healthy")],
     ),
     "running": (
         {
             "sync": {"status": "OutOfSync", "revision": COMMIT},
             "operationState": {"phase": "Running", "startedAt": "2026", "operation": {"sync": {"revision": COMMIT}}},
         },
-        (COMMIT, "pending", "running", "Is being synced"),
+        [(COMMIT, "pending", "running", "Is being synced")],
     ),
     "failed, and a newer commit is there": (
         {
@@ -251,16 +252,16 @@ TURNS: dict[str, tuple[dict[str, Any], tuple[str, str, str, str] | None]] = {
                 "syncResult": {"revision": OLDER},
             },
         },
-        (OLDER, "failure", "failed", 'one "object" is invalid'),
+        [WAITS, (OLDER, "failure", "failed", 'one "object" is invalid')],
     ),
-    "progressing": ({"sync": SYNCED, "health": {"status": "Progressing"}}, None),
-    "out of sync, and automated": ({"sync": {"status": "OutOfSync", "revision": COMMIT}, "health": HEALTHY}, None),
-    "cannot be built": ({"sync": {"status": "Unknown", "revision": "HEAD"}, "health": HEALTHY}, None),
+    "held by a sync window": ({"sync": {"status": "OutOfSync", "revision": COMMIT}, "health": HEALTHY}, [WAITS]),
+    "progressing": ({"sync": SYNCED, "health": {"status": "Progressing"}}, []),
+    "cannot be built": ({"sync": {"status": "Unknown", "revision": "HEAD"}, "health": HEALTHY}, []),
     "synced by a branch's name": (
         {"operationState": {"phase": "Running", "operation": {"sync": {"revision": "main"}}}},
-        None,
+        [],
     ),
-    "just made": ({}, None),
+    "just made": ({}, []),
 }
 
 
@@ -289,8 +290,8 @@ def test_argocds_own_engine_posts_what_observe_reads(tmp_path: Path, kind: str) 
         written["context.json"] = json.dumps({"argocdUrl": "https://argocd.acme.example"})
         turns: dict[str, tuple[dict[str, Any], Any]] = dict(TURNS)
         by_hand: dict[str, Any] = {"sync": {"status": "OutOfSync", "revision": COMMIT}, "health": HEALTHY}
-        turns["a person must sync"] = (by_hand, (COMMIT, "pending", "pending", "Waits for a person to sync it"))
-        for turn, (status, report) in turns.items():
+        turns["a person must sync"] = (by_hand, [(COMMIT, "pending", "pending", "Waits for a person to sync it")])
+        for turn, (status, reports) in turns.items():
             application = yaml.safe_load(texts["argocd/shop-production.yaml"])
             application["status"] = status
             if turn == "a person must sync":
@@ -305,7 +306,7 @@ def test_argocds_own_engine_posts_what_observe_reads(tmp_path: Path, kind: str) 
                 [str(ENGINE), *arguments, str(tmp_path / "context.json")], capture_output=True, text=True, check=False
             )
             assert done.returncode == 0, f"{turn}: {done.stderr}"
-            assert taken.posted == ([] if report is None else [_expected(kind, report)]), turn
+            assert taken.posted == [_expected(kind, report) for report in reports], turn
         assert set(taken.tokens) == {"token ghs_canary" if kind == "github" else "glpat-canary"}
 
 

@@ -19,7 +19,13 @@ FOLDER = "argocd"
 # Name, state in GitHub's and in GitLab's words, which commit, and what is said, as Go's templates have it.
 _COMPARED = ".app.status.sync.revision"
 _REPORTS = (
-    ("waiting", "pending", "pending", _COMPARED, '"Waits for a person to sync it"'),
+    (
+        "waiting",
+        "pending",
+        "pending",
+        _COMPARED,
+        'ternary "Not synced yet" "Waits for a person to sync it" (hasKey .app.spec.syncPolicy "automated")',
+    ),
     ("running", "pending", "running", ".app.status.operationState.operation.sync.revision", '"Is being synced"'),
     (
         "failed",
