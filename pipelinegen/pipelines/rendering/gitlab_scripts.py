@@ -25,7 +25,11 @@ from pipelinegen.pipelines.model import (
 from pipelinegen.pipelines.pins import images
 from pipelinegen.pipelines.rendering.gitlab_rules import question_variable
 
-MATRIX = "IMAGE"
+# Variables of the project and its groups win over those of a job: a NAMESPACE or URL that somebody has set for another
+# purpose would say where is deployed. So a step's variables have names of their own.
+# https://docs.gitlab.com/ci/variables/#cicd-variable-precedence
+OWN = "STEP_"
+MATRIX = "MATRIX_IMAGE"
 # What GitLab knows of a run. A variable that is not there in every pipeline is empty in the others.
 FACTS: Mapping[str, str] = MappingProxyType(
     {
@@ -136,16 +140,13 @@ class _Names:
         return lines
 
     def _hold(self, name: str, text: str) -> None:
-        alias = name if self._means_one(name) else self._other(name)
-        if alias.startswith("PIPELINEGEN_") and not all(name in run.env for run in self._runs):
-            # Every run of pipelinegen in the job would take it for an option.
-            alias = alias.replace("PIPELINEGEN_", "GIVEN_", 1)
-        alias = self._aliases.setdefault((name, text), alias)
+        own = f"{OWN}{name}"
+        alias = self._aliases.setdefault((name, text), own if self._means_one(name) else self._other(own))
         self.variables[alias] = text
 
     def _other(self, name: str) -> str:
         """A name that no step knows."""
-        known = {known for run in self._runs for known in run.env} | set(self.variables)
+        known = {f"{OWN}{known}" for run in self._runs for known in run.env} | set(self.variables)
         return next(other for number in count(1) if (other := f"{name}_{number}") not in known)
 
     def _means_one(self, name: str) -> bool:

@@ -227,9 +227,9 @@ def test_each_leg_hands_on_its_own_file() -> None:
     files = tuple(Artifact(f"m-{leg}", f"m-{leg}.json", "handoff", leg) for leg in ("api", "web"))
     build = job("build", Run("Build", ('build "$WHICH"',), {"WHICH": Each()}), matrix=("api", "web"), produces=files)
     found = rendered(build)["build"]
-    assert found["parallel"] == {"matrix": [{"IMAGE": ["api", "web"]}]}
-    assert found["artifacts"]["paths"] == ["m-$IMAGE.json"]
-    assert 'export WHICH="$IMAGE"' in scripts_in(found)
+    assert found["parallel"] == {"matrix": [{"MATRIX_IMAGE": ["api", "web"]}]}
+    assert found["artifacts"]["paths"] == ["m-$MATRIX_IMAGE.json"]
+    assert 'export WHICH="$MATRIX_IMAGE"' in scripts_in(found)
 
 
 def test_values_are_variables_and_never_part_of_a_script() -> None:
@@ -246,12 +246,13 @@ def test_values_are_variables_and_never_part_of_a_script() -> None:
     credential = Credential("FORGE", "token", "forge", "read", "why")
     found = rendered(job("say", step, credentials=(credential,)))["say"]
     assert found["variables"] == {
-        "TEXT": {"value": "100 % of $HOME", "expand": False},
+        "STEP_TEXT": {"value": "100 % of $HOME", "expand": False},
         "GIT_STRATEGY": "none",
     }
     script = scripts_in(found)
     assert "100 %" not in script
-    assert 'export SHA="$CI_COMMIT_SHA"\n  export TOKEN="$FORGE"\n  export ANSWERED="$WHICH_ONE"\n' in script
+    sources = {"TEXT": "STEP_TEXT", "SHA": "CI_COMMIT_SHA", "TOKEN": "FORGE", "ANSWERED": "WHICH_ONE"}
+    assert "".join(f'  export {name}="${source}"\n' for name, source in sources.items()) in script
 
 
 @pytest.mark.parametrize("kind", ["job-token", "oidc", "token"])
@@ -267,21 +268,30 @@ def test_the_token_of_the_job_is_asked_for_by_gitlabs_own_name(kind: Any) -> Non
 def test_two_steps_may_know_one_name_with_two_values() -> None:
     steps = [Run(f"Say {text}", ('say "$WORD"',), {"WORD": Literally(text)}) for text in ("one", "two")]
     found = rendered(job("say", *steps, Run("Say", ('say "$WORD_1"',), {"WORD_1": Literally("three")})))["say"]
-    assert {name: text for name, text in found["variables"].items() if name.startswith("WORD")} == {
-        "WORD_1": "three",
-        "WORD_2": "one",
-        "WORD_3": "two",
+    assert {name: text for name, text in found["variables"].items() if "WORD" in name} == {
+        "STEP_WORD_1": "three",
+        "STEP_WORD_2": "one",
+        "STEP_WORD_3": "two",
     }
-    assert 'export WORD="$WORD_2"' in found["script"][0]
-    assert 'export WORD="$WORD_3"' in found["script"][1]
-    assert found["script"][2] == '# Say\nsay "$WORD_1"\n'
+    assert 'export WORD="$STEP_WORD_2"' in found["script"][0]
+    assert 'export WORD="$STEP_WORD_3"' in found["script"][1]
+    assert found["script"][2] == '# Say\n(\n  export WORD_1="$STEP_WORD_1"\n  say "$WORD_1"\n)\n'
+
+
+def test_variables_of_the_project_do_not_say_where_is_deployed() -> None:
+    """They win over a job's in GitLab, so no step reads a variable that somebody may have set for something else."""
+    step = Run("Apply", ('apply "$NAMESPACE" "$URL"',), {"NAMESPACE": Literally("shop"), "URL": Literally("https://x")})
+    found = rendered(job("work", step))["work"]
+    assert {name for name in found["variables"] if not name.startswith(("STEP_", "GIT_"))} == set()
+    assert 'export NAMESPACE="$STEP_NAMESPACE"' in found["script"][0]
+    assert 'export URL="$STEP_URL"' in found["script"][0]
 
 
 def test_an_option_of_one_step_is_not_that_of_another() -> None:
     bump = Run("Bump", ("pipelinegen bump",), {"PIPELINEGEN_PATH": Literally("apps/**")})
     found = rendered(job("work", bump, Run("Look", ("pipelinegen observe",))))["work"]
     assert "PIPELINEGEN_PATH" not in found["variables"]
-    assert 'export PIPELINEGEN_PATH="$GIVEN_PATH"' in found["script"][0]
+    assert 'export PIPELINEGEN_PATH="$STEP_PIPELINEGEN_PATH"' in found["script"][0]
     assert found["script"][1] == "# Look\npipelinegen observe\n"
 
 
@@ -329,7 +339,7 @@ def test_jobs_that_begin_alike_have_it_from_one_place() -> None:
     )
     assert [found[name]["extends"] for name in ("one", "two", "three")] == [".it", ".it", ".it-and-another"]
     assert found[".it"]["before_script"][1] == '# Install it\ntouch "$TOOLS/bin/it"\n'
-    assert found[".it-and-another"]["variables"] == {"VERSION": "1"}
+    assert found[".it-and-another"]["variables"] == {"STEP_VERSION": "1"}
     # Another value under the same name would reach the shared step.
     assert found["four"]["extends"] == ".plain"
     assert len(found["four"]["script"]) == 3
@@ -347,8 +357,10 @@ def test_what_is_an_action_elsewhere_is_a_command_here() -> None:
     uses = (Use("Emulate", "setup-qemu-action"), Use("Buildx", "setup-buildx-action"))
     found = rendered(job("build", *uses, INSTALL, Run("Build", ("build",)), image="docker"))["build"]
     assert found["extends"] == ".it-and-docker"
-    assert found["script"][0] == '# Emulate\ndocker run --privileged --rm "$EMULATORS" --install all\n'
-    assert re.fullmatch(r"docker\.io/tonistiigi/binfmt:[\w.-]+@sha256:[0-9a-f]{64}", found["variables"]["EMULATORS"])
+    assert 'docker run --privileged --rm "$EMULATORS" --install all\n' in found["script"][0]
+    assert re.fullmatch(
+        r"docker\.io/tonistiigi/binfmt:[\w.-]+@sha256:[0-9a-f]{64}", found["variables"]["STEP_EMULATORS"]
+    )
     assert found["script"][1:] == ["# Build\nbuild\n"]
 
 
@@ -455,7 +467,7 @@ def test_a_hostile_text_is_a_value_wherever_it_may_stand(value: str) -> None:
     assert found[".job"]["tags"] == [f"r{value}"]
     assert text_in(found["variables"]["GLOBAL"]) == value
     assert found["variables"]["Q"]["description"] == found["variables"]["Q"]["value"] == value
-    assert text_in(found["deploy"]["variables"]["TEXT"]) == value
+    assert text_in(found["deploy"]["variables"]["STEP_TEXT"]) == value
     assert found["deploy"]["environment"]["url"].replace("%24", "$") == f"https://x/{value}"
-    assert found["deploy"]["script"][0].endswith("\nit\n")
+    assert found["deploy"]["script"][0].endswith("\n  it\n)\n")
     assert MARK not in "".join(found["deploy"]["script"]).partition("\n")[2]
