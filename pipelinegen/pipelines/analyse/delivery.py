@@ -11,7 +11,7 @@ from pipelinegen.pipelines.analyse import manifests
 from pipelinegen.pipelines.analyse.actions import Known
 from pipelinegen.pipelines.analyse.naming import environment_in
 from pipelinegen.pipelines.analyse.work import Run, Work
-from pipelinegen.pipelines.read.jenkins.steps import KNOWN_PLUGINS
+from pipelinegen.pipelines.read.jenkins.known import KNOWN_PLUGINS
 from pipelinegen.pipelines.reading import Job, Place, Setting, Step
 from pipelinegen.pipelines.shell.lexer import commands_in
 from pipelinegen.pipelines.shell.tools import Tool, effect_of, is_remote_docker, option, reads_manifests_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipelinegen.pipelines.analyse.delivery import Delivery, is_dry
 from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.model import DEVOPS, GITOPS
-from pipelinegen.pipelines.read.jenkins.steps import KNOWN_PLUGINS
+from pipelinegen.pipelines.read.jenkins.known import KNOWN_PLUGINS
 from pipelinegen.pipelines.reading import Job, Place, Reading, Step
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelinegen.pipelines.read.jenkins.syntax import Call, Pairs, Quoted, Raw, Sequence, Value, words_of
+from pipelinegen.pipelines.read.jenkins.values import Call, Pairs, Quoted, Raw, Sequence, Value, words_of
 
 # A binding of withCredentials: kind, target ("" where the use decides), and which of its arguments names the variable.
 _BINDINGS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
@@ -186,7 +186,7 @@ def _is_name(words: str) -> bool:
 
 
 def _all_calls(call: Call) -> list[Call]:
-    from pipelinegen.pipelines.read.jenkins.syntax import calls_in
+    from pipelinegen.pipelines.read.jenkins.values import calls_in
 
     return list(calls_in(call))
 

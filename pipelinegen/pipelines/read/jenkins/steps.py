@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.jenkins import bindings
-from pipelinegen.pipelines.read.jenkins.syntax import (
+from pipelinegen.pipelines.read.jenkins.known import KNOWN_PLUGINS, METHODS, OBJECTS, QUIET, SHELLS
+from pipelinegen.pipelines.read.jenkins.values import (
     Assign,
     Branch,
     Call,
@@ -21,210 +22,9 @@ from pipelinegen.pipelines.read.jenkins.syntax import (
     calls_in,
     words_of,
 )
-from pipelinegen.pipelines.read.jenkins.syntax import Sequence as Items
+from pipelinegen.pipelines.read.jenkins.values import Sequence as Items
 from pipelinegen.pipelines.reading import Approval, Foreign, Grant, Line, Place, Setting, Step, Unknown
 from pipelinegen.pipelines.shell.words import variables_in
-
-SHELLS = {"sh": "", "bat": "bat", "powershell": "pwsh", "pwsh": "pwsh"}
-# Steps and functions that neither deliver nor run code of the repository.
-_QUIET = frozenset(
-    [
-        "echo",
-        "error",
-        "stash",
-        "unstash",
-        "archiveArtifacts",
-        "archive",
-        "junit",
-        "timeout",
-        "retry",
-        "dir",
-        "ws",
-        "lock",
-        "milestone",
-        "sleep",
-        "cleanWs",
-        "deleteDir",
-        "publishHTML",
-        "emailext",
-        "mail",
-        "slackSend",
-        "readFile",
-        "writeFile",
-        "readYaml",
-        "writeYaml",
-        "readJSON",
-        "writeJSON",
-        "readProperties",
-        "readMavenPom",
-        "fileExists",
-        "tool",
-        "timestamps",
-        "ansiColor",
-        "catchError",
-        "warnError",
-        "unstable",
-        "container",
-        "podTemplate",
-        "properties",
-        "parameters",
-        "withSonarQubeEnv",
-        "waitForQualityGate",
-        "isUnix",
-        "pwd",
-        "findFiles",
-        "touch",
-        "zip",
-        "unzip",
-        "sha1",
-        "sha256",
-        "checkout",
-        "git",
-        "recordIssues",
-        "publishCoverage",
-        "cobertura",
-        "jacoco",
-        "xunit",
-        "step",
-        "fingerprint",
-        "withEnv",
-        "withCredentials",
-        "sshagent",
-        "withKubeConfig",
-        "withKubeCredentials",
-        "kubeconfig",
-        "docker.withRegistry",
-        "withDockerRegistry",
-        "docker.withServer",
-        "withDockerServer",
-        "withDockerContainer",
-        "withAWS",
-        "withVault",
-        "withMaven",
-        "withGradle",
-        "configFileProvider",
-        "node",
-        "stage",
-        "parallel",
-        "script",
-        "steps",
-        "input",
-        "println",
-        "print",
-        "closure",
-        "booleanParam",
-        "string",
-        "choice",
-        "text",
-        "password",
-        "pipelineTriggers",
-        "cron",
-        "pollSCM",
-        "buildDiscarder",
-        "logRotator",
-        "disableConcurrentBuilds",
-        "githubNotify",
-        "updateGitlabCommitStatus",
-        "gitlabCommitStatus",
-        "setBuildStatus",
-        "addBadge",
-        "currentBuild.rawBuild",
-        "hudson",
-        "ecrLogin",
-        "httpRequest",
-        "nodejs",
-        "docker.image",
-        "docker.build",
-        "scm",
-        "usernamePassword",
-        "file",
-        "usernameColonPassword",
-        "sshUserPrivateKey",
-        "certificate",
-        "credentials",
-        "dockerCert",
-        "aws",
-        "branch",
-        "environment",
-        "expression",
-        "allOf",
-        "anyOf",
-        "not",
-        "tag",
-        "changeRequest",
-        "changeset",
-        "buildingTag",
-        "triggeredBy",
-        "equals",
-        "beforeAgent",
-        "skipDefaultCheckout",
-        "dockerfile",
-        "dockerNode",
-        "containerTemplate",
-        "containerTemplates",
-        "envVar",
-        "configFile",
-        "sshPublisherDesc",
-        "sshTransfer",
-        "sshTransferSet",
-        "lockableResource",
-        "hangoutsNotify",
-        "office365ConnectorSend",
-        "discordSend",
-        "telegramSend",
-        "jiraSendBuildInfo",
-        "jiraSendDeploymentInfo",
-        "nexusPolicyEvaluation",
-        "dependencyCheck",
-        "dependencyCheckPublisher",
-        "cleanup",
-        "library",
-        "wrap",
-        "githubPush",
-        "upstream",
-        "runningBuilds",
-        "copyArtifacts",
-        "lastSuccessful",
-        "specific",
-        "gitUsernamePassword",
-        "kubeconfigFile",
-        "kubeconfigContent",
-        "azureServicePrincipal",
-        "tee",
-        "bitbucketStatusNotify",
-        "publishChecks",
-        "withChecks",
-        "scanForIssues",
-        "discoverGitReferenceBuild",
-        "validateDeclarativePipeline",
-        "String",
-        "Integer",
-        "Boolean",
-        "Date",
-        "File",
-        "JsonSlurper",
-        "JsonSlurperClassic",
-        "JsonOutput",
-        "HashMap",
-        "ArrayList",
-        "steps.echo",
-        "sh",
-        "bat",
-        "powershell",
-        "pwsh",
-    ]
-)
-_OBJECTS = re.compile(
-    r"(?:env|params|currentBuild|scm|value|System|Math|this|it|manager|JsonOutput|String|Integer|TimeUnit|"
-    r"groovy|java|hudson|jenkins|docker)(?:\.|\[|$)"
-)
-_METHODS = re.compile(
-    r"\.(?:trim|split|each|eachWithIndex|collect|collectEntries|find|findAll|any|every|join|contains|startsWith|endsWith|"
-    r"toLowerCase|toUpperCase|replace|replaceAll|replaceFirst|size|length|add|addAll|put|get|toString|substring|equals|"
-    r"equalsIgnoreCase|isEmpty|tokenize|format|keySet|values|minus|plus|first|last|take|drop|readLines|sort|unique|"
-    r"matches|toInteger|isInteger|containsKey|remove|indexOf|lastIndexOf|inject|flatten|reverse|call|"
-    r"push|pull|inside|withRun|tag|id|imageName|getAt|padLeft|multiply|parseText|toJson|getMessage|printStackTrace)$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -476,11 +276,11 @@ def _judge(state: State, each: Call) -> None:
     elif name in {"evaluate", "library", "libraryResource"}:
         state.say(each.line, f"{name} brings in code that is not read")
     elif (
-        name in _QUIET
+        name in QUIET
         or name in KNOWN_PLUGINS
         or name in state.methods
-        or _OBJECTS.match(name)
-        or _METHODS.search(name)
+        or OBJECTS.match(name)
+        or METHODS.search(name)
         or "[]" in name
         or name in state.objects
         or name.startswith("@")
@@ -493,46 +293,3 @@ def _judge(state: State, each: Call) -> None:
         state.say(
             each.line, f"{name} is neither in this file nor a step that is known here (a shared library, or a plugin?)"
         )
-
-
-# Steps of plugins that change an environment; the analysis of deliveries knows what they do.
-KNOWN_PLUGINS: Mapping[str, str] = {
-    "kubernetesDeploy": "kubectl",
-    "kubernetesApply": "kubectl",
-    "openshiftDeploy": "kubectl",
-    "openshift.apply": "kubectl",
-    "openshiftVerifyDeployment": "",
-    "openshift.withCluster": "",
-    "openshift.withProject": "",
-    "openshift.selector": "kubectl",
-    "rancherRedeploy": "kubectl",
-    "rancher": "kubectl",
-    "ansiblePlaybook": "ansible",
-    "ansibleAdhoc": "ansible",
-    "ansibleTower": "ansible",
-    "ansibleVault": "",
-    "sshPublisher": "ssh",
-    "sshCommand": "ssh",
-    "sshScript": "ssh",
-    "sshPut": "ssh",
-    "sshGet": "",
-    "sshRemove": "ssh",
-    "azureWebAppPublish": "cloud",
-    "azureFunctionAppPublish": "cloud",
-    "azureCLI": "",
-    "s3Upload": "cloud",
-    "cfnUpdate": "cloud",
-    "ecsDeploy": "cloud",
-    "lambdaUpload": "cloud",
-    "deployLambda": "cloud",
-    "pushToCloudFoundry": "cloud",
-    "cfInvoke": "cloud",
-    "googleStorageUpload": "cloud",
-    "acsDeploy": "kubectl",
-    "puppet.run": "puppet",
-    "puppetJob": "puppet",
-    "puppet.job": "puppet",
-    "puppet.hiera": "",
-    "puppet.credentials": "",
-    "deploy": "ssh",
-}
