@@ -107,6 +107,16 @@ def test_argocd_and_flux_know_every_field(tmp_path: Path, agent: str, applicatio
 
 
 @pytest.mark.skipif(not SCHEMAS.is_dir(), reason=f"the definitions of Argo CD and Flux are not here: {FETCH}")
+def test_what_a_comment_offers_for_the_block_of_signatures_is_known_to_flux(tmp_path: Path) -> None:
+    text = (trees.write(tmp_path, "flux", shop()) / "clusters/staging/root.yaml").read_text(encoding="utf-8")
+    (offered,) = re.findall(r"write into the block: (.*)", text)
+    source = next(yaml.safe_load_all(text.replace("# pipelinegen:begin verify\n", f"{offered}\n")))
+    assert source["spec"]["verify"] == {"mode": "HEAD", "secretRef": {"name": "NAME"}}
+    schema = json.loads((SCHEMAS / "source.toolkit.fluxcd.io_v1_GitRepository.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(schema).validate(source)
+
+
+@pytest.mark.skipif(not SCHEMAS.is_dir(), reason=f"the definitions of Argo CD and Flux are not here: {FETCH}")
 @pytest.mark.parametrize(
     ("agent", "path", "before", "after"),
     [
