@@ -91,7 +91,7 @@ def read_all(options: CompareOptions, names: tuple[str, ...]) -> list[Facts]:
         raise _together(problems)
     if not readings:
         raise InputError("only manifests of an agent are given, and no pipeline", id="bad-path", next=_NAME_THEM)
-    return [facts_of(reading, agents if _pulls(reading) else ()) for reading in readings]
+    return [facts_of(reading, agents if agents and _pulls(reading) else ()) for reading in readings]
 
 
 _NAME_THEM = "name a GitHub workflow, a .gitlab-ci.yml or a Jenkinsfile"

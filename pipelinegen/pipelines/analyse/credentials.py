@@ -45,12 +45,16 @@ class Sight:
     """One secret as one job sees it: what is known of it there, and which code of others runs while it is visible."""
 
     grant: Grant
-    job: Job
+    work: Work
     kind: str
     target: str
     certain: int
     third_party: tuple[str, ...]
     steps: int
+
+    @property
+    def job(self) -> Job:
+        return self.work.job
 
 
 # How sure a clue is. A name can be anything; what a command does with a value cannot.
@@ -72,7 +76,7 @@ def credentials_of(reading: Reading, works: Sequence[Work]) -> tuple[Credential,
         for grant, target, foreign in identities.of_work(reading, work):
             kind = grant.kind or "oidc"
             sights.setdefault(grant.name, []).append(
-                Sight(grant, work.job, kind, target, _BY_USE, foreign, len(work.job.steps))
+                Sight(grant, work, kind, target, _BY_USE, foreign, len(work.job.steps))
             )
     return tuple(_credential(name, several) for name, several in sights.items())
 
@@ -85,7 +89,7 @@ def _sight(reading: Reading, work: Work, grant: Grant) -> Sight | None:
     if kind == "ssh-key" and not target:
         target = _ssh_target(work)
     third, steps = _seen_by(work, grant)
-    return Sight(grant, work.job, kind, target, certain, third, steps)
+    return Sight(grant, work, kind, target, certain, third, steps)
 
 
 def _is_credential(grant: Grant, certain: int, uses: Sequence[Use]) -> bool:
@@ -271,9 +275,7 @@ def _refined(target: str, sights: Sequence[Sight]) -> str:
 
 
 def _writes_manifests(sight: Sight) -> bool:
-    from pipelinegen.pipelines.analyse.work import _work
-
-    work = _work(sight.job)
+    work = sight.work
     for change in changes_of(work):
         if sight.grant.scope != "step" or any(
             sight.grant in step.grants
