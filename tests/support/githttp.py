@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -307,7 +308,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _backend(self, request: Request, body: bytes, fault: Fault | None) -> None:
         backend = subprocess.Popen(
-            ["git", "http-backend"],
+            [_backend_program()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -395,6 +396,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile = open(os.devnull, "wb")  # noqa: SIM115
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RD)
+
+
+@functools.cache
+def _backend_program() -> str:
+    """Started by itself, and not by a process of git."""
+    folder = subprocess.run(["git", "--exec-path"], capture_output=True, check=True, text=True).stdout.strip()
+    return f"{folder}/git-http-backend"
 
 
 def _blocks(source: IO[bytes], fault: Fault | None) -> Iterator[bytes]:

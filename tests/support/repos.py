@@ -23,6 +23,7 @@ from pipelinegen.edge.git.commit import Made, Person, make_commit
 from pipelinegen.edge.git.remote import RemoteRepository
 from pipelinegen.edge.git.tree import GitTree
 from pipelinegen.redact import Secret
+from tests.support.bare import configure, make_bare, read_branch, read_branches
 from tests.support.githttp import GitServer
 
 HUMAN = Person("Hanna Human", "hanna@example.com")
@@ -72,12 +73,11 @@ class Upstream:
 
     def __post_init__(self) -> None:
         if not self.folder.exists():
-            self.folder.mkdir(parents=True)
-            git(self.folder, "init", "--quiet", "--bare", f"--initial-branch={self.branch}", "--template=")
+            make_bare(self.folder, self.branch)
             self.filtering(allowed=True)
 
     def filtering(self, *, allowed: bool) -> None:
-        git(self.folder, "config", "uploadpack.allowFilter", "true" if allowed else "false")
+        configure(self.folder, uploadpack__allowFilter="true" if allowed else "false")
 
     def commit(
         self,
@@ -101,18 +101,18 @@ class Upstream:
             *(_change(path, content) for path, content in files.items()),
             b"get-mark :1\ndone\n",
         ]
-        done = git(self.folder, "fast-import", "--quiet", "--done", "--force", stdin=b"".join(lines))
+        words = ("-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--done", "--force")
+        done = git(self.folder, *words, stdin=b"".join(lines))
         return done.decode().strip()
 
     def head(self, branch: str | None = None) -> str | None:
-        done = git(self.folder, "for-each-ref", "--format=%(objectname)", f"refs/heads/{branch or self.branch}")
-        return done.decode().strip() or None
+        return read_branch(self.folder, branch or self.branch)
 
     def file(self, path: str, at: str | None = None) -> bytes:
         return git(self.folder, "cat-file", "blob", f"{at or self.branch}:{path}")
 
     def branches(self) -> list[str]:
-        return git(self.folder, "for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").decode().split()
+        return list(read_branches(self.folder))
 
     def subjects(self, branch: str | None = None) -> list[str]:
         """Newest first."""

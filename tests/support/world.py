@@ -121,9 +121,9 @@ def world(
     with running(kind, folder / "forge") as service:
         token = CANARIES[kind]
         service.repository.commit("main", files or FILES, "Applications")
-        service.repository.git("config", "uploadpack.allowFilter", "true")
-        service.repository.git("config", "uploadpack.allowAnySHA1InWant", "true")
-        service.repository.git("config", "http.receivepack", "true")
+        service.repository.configure(
+            uploadpack__allowFilter="true", uploadpack__allowAnySHA1InWant="true", http__receivepack="true"
+        )
         work = folder / "work"
         work.mkdir()
         # The forge's own path for it, owner/name, is what the forge is asked about.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from tests.support.bare import configure, make_bare, read_branch, read_branches
 
 NOWHERE = "0" * 40
 
@@ -25,12 +27,12 @@ class Repository:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._ancestors: dict[tuple[str, str], bool] = {}
 
     @classmethod
     def new(cls, path: Path, files: Mapping[str, str] | None = None) -> Repository:
         repository = cls(path)
-        path.mkdir(parents=True, exist_ok=True)
-        repository.git("init", "-q", "--bare", "--initial-branch=main")
+        make_bare(path)
         repository.commit("main", files or {"kustomization.yaml": "newTag: 1.0.0\n"}, "Start")
         return repository
 
@@ -46,16 +48,15 @@ class Repository:
             raise RuntimeError(f"git {' '.join(arguments)}: {done.stderr.decode('utf-8', 'replace')}")
         return done.stdout.decode("utf-8", "replace").strip()
 
+    def configure(self, **config: str) -> None:
+        """`section__name="value"`"""
+        configure(self.path, **config)
+
     def tip(self, branch: str) -> str | None:
-        try:
-            return self.git("rev-parse", "--verify", "-q", f"refs/heads/{branch}^{{commit}}")
-        except RuntimeError:
-            return None
+        return read_branch(self.path, branch)
 
     def branches(self, prefix: str = "") -> dict[str, str]:
-        lines = self.git("for-each-ref", "--format=%(refname:lstrip=2) %(objectname)", "refs/heads").splitlines()
-        found = dict(line.split(" ", 1) for line in lines)
-        return {name: sha for name, sha in found.items() if name.startswith(prefix)}
+        return {name: sha for name, sha in read_branches(self.path).items() if name.startswith(prefix)}
 
     def commit(
         self,
@@ -71,20 +72,18 @@ class Repository:
 
         people: the author's name, the committer's name and address; a person without them.
         """
-        parent = onto or self.tip(branch)
-        index = {"GIT_INDEX_FILE": str(self.path / f"index-{branch.replace('/', '-')}-{os.getpid()}")}
-        if parent:
-            self.git("read-tree", parent, environment=index)
-        for path, text in files.items():
-            octets = text.encode() if isinstance(text, str) else text
-            blob = self.git("hash-object", "-w", "--stdin", content=octets)
-            self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", environment=index)
-        tree = self.git("write-tree", environment=index)
-        Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
-        sha = self._commit_tree(tree, message, [parent] if parent else [], people)
-        if move:
-            self.move(branch, sha)
-        return sha
+        # One process for all of it. A branch that is not to move: under another name, which is gone at the end.
+        ref = f"refs/heads/{branch}" if move else f"refs/made/{os.urandom(8).hex()}"
+        lines = [
+            *_opening(ref, people, message),
+            *([f"from {parent}\n".encode()] if (parent := onto or self.tip(branch)) else []),
+            *_contents(files),
+            b"get-mark :1\n",
+            *([] if move else [f"reset {ref}\nfrom {NOWHERE}\n\n".encode()]),
+            b"done\n",
+        ]
+        words = ("fast-import", "--quiet", "--done", "--force", "--date-format=now")
+        return self.git("-c", "fastimport.unpackLimit=1", *words, content=b"".join(lines))
 
     def _commit_tree(
         self, tree: str, message: str, parents: list[str], people: tuple[str, str, str] | None = None
@@ -114,8 +113,17 @@ class Repository:
         return sha
 
     def contains(self, branch: str, sha: str) -> bool:
+        tip = self.tip(branch)
+        if tip is None:
+            return False
+        # What a commit descends from never changes.
+        if (sha, tip) not in self._ancestors:
+            self._ancestors[sha, tip] = self._is_ancestor(sha, tip)
+        return self._ancestors[sha, tip]
+
+    def _is_ancestor(self, sha: str, tip: str) -> bool:
         try:
-            self.git("merge-base", "--is-ancestor", sha, f"refs/heads/{branch}")
+            self.git("merge-base", "--is-ancestor", sha, tip)
         except RuntimeError:
             return False
         return True
@@ -128,3 +136,19 @@ class Repository:
 
     def message(self, revision: str) -> str:
         return self.git("log", "-1", "--format=%B", revision)
+
+
+def _opening(ref: str, people: tuple[str, str, str] | None, message: str) -> Iterator[bytes]:
+    """The head of a commit in the language of git fast-import."""
+    author, committer, address = people or ("Person", "Person", "person@example.invalid")
+    octets = (message if message.endswith("\n") else f"{message}\n").encode()
+    yield f"commit {ref}\nmark :1\nauthor {author} <person@example.invalid> now\n".encode()
+    yield f"committer {committer} <{address}> now\n".encode()
+    yield b"data %d\n%s\n" % (len(octets), octets)
+
+
+def _contents(files: Mapping[str, str | bytes]) -> Iterator[bytes]:
+    for path, text in files.items():
+        quoted = path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        octets = text.encode() if isinstance(text, str) else text
+        yield b'M 100644 inline "%s"\ndata %d\n%s\n' % (quoted.encode(), len(octets), octets)
