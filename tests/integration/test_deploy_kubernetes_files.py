@@ -216,6 +216,29 @@ def test_blocks_of_the_user_are_where_they_are_needed(tmp_path: Path) -> None:
     assert any(each["kind"] == "ConfigMap" for each in found)
 
 
+def test_blocks_of_terraform_take_what_teams_add_first(tmp_path: Path) -> None:
+    at = checkout("terraform", shop(), tmp_path / "w")
+    root = "deploy/terraform"
+    more = 'variable "mode" {\n  type    = string\n  default = "fast"\n}\n'
+    for path, name, added in (
+        ("variables.tf", "variables", more),
+        ("modules/workload/variables.tf", "variables", more),
+        ("main.tf", "workload", "  mode = var.mode\n"),
+        ("modules/workload/main.tf", "container", '    { env = [{ name = "MODE", value = var.mode }] },\n'),
+        ("modules/workload/main.tf", "pod", '    { imagePullSecrets = [{ name = "registry" }] },\n'),
+        ("backend.tf", "backend", '  backend "s3" {}\n'),
+    ):
+        text = at.read(f"{root}/{path}")
+        assert text.count(f"# pipelinegen:begin {name}\n") == 1
+        filled = rf"(# pipelinegen:begin {name}\n)(?:.*\n)*?( *# pipelinegen:end\n)"
+        at.write({f"{root}/{path}": re.sub(filled, rf"\g<1>{added}\g<2>", text)})
+    env = {"TF_CLI_CONFIG_FILE": "/dev/null", "CHECKPOINT_DISABLE": "1"}
+    terraform = program("terraform")
+    assert called([terraform, "fmt", "-check", "-recursive", "-diff"], at.folder / root, env) == ""
+    called([terraform, "init", "-backend=false", "-input=false"], at.folder / root, env)
+    assert json.loads(called([terraform, "validate", "-json"], at.folder / root, env))["diagnostics"] == []
+
+
 def test_the_overlay_alone_says_the_version(tmp_path: Path) -> None:
     """A base that names one would be seen by every environment."""
     at: Checkout = checkout("kustomize", shop(), tmp_path / "w")

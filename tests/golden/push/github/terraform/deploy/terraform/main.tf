@@ -28,6 +28,9 @@ module "workload" {
   port        = each.value.port
   health_path = each.value.health_path
   repair      = var.repair
+
+  # pipelinegen:begin workload
+  # pipelinegen:end
 }
 
 # pipelinegen:begin main

@@ -42,7 +42,23 @@ locals {
       limits   = { memory = "512Mi" }
     }
     volumeMounts = [{ name = "tmp", mountPath = "/tmp" }]
-  })
+    },
+    # Further fields of the container, such as { env = ... },
+    # pipelinegen:begin container
+    # pipelinegen:end
+  )
+
+  pod = merge({
+    automountServiceAccountToken = false
+    # The image must name its user by number. This is the standard "restricted" of Pod Security.
+    securityContext = { runAsNonRoot = true, seccompProfile = { type = "RuntimeDefault" } }
+    containers      = [local.container]
+    volumes         = [{ name = "tmp", emptyDir = {} }]
+    },
+    # Further fields of the pod, such as { imagePullSecrets = [{ name = "registry" }] },
+    # pipelinegen:begin pod
+    # pipelinegen:end
+  )
 
   deployment = {
     apiVersion = "apps/v1"
@@ -62,13 +78,7 @@ locals {
           # What was deployed. It stays when a person sets another image by hand.
           annotations = { "pipelinegen.dev/image" = var.image }
         }
-        spec = {
-          automountServiceAccountToken = false
-          # The image must name its user by number. This is the standard "restricted" of Pod Security.
-          securityContext = { runAsNonRoot = true, seccompProfile = { type = "RuntimeDefault" } }
-          containers      = [local.container]
-          volumes         = [{ name = "tmp", emptyDir = {} }]
-        }
+        spec = local.pod
       }
     }
   }

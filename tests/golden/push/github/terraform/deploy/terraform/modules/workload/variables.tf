@@ -54,3 +54,6 @@ variable "repair" {
   default     = ""
   nullable    = false
 }
+
+# pipelinegen:begin variables
+# pipelinegen:end
