@@ -122,6 +122,8 @@ def _clues(work: Work, grant: Grant, uses: Sequence[Use]) -> Iterator[tuple[int,
         yield _BY_USE, use.kind, _target(work, use)
     if grant.via == "with":
         yield from _inputs(work, grant)
+    elif grant.via == "env":
+        yield from _handed_on(work, grant)
     if grant.holder and grant.via != "with" and not grant.holder.startswith("SECRET__"):
         yield _BY_HOLDER, *sort_of(grant.holder)
     yield _BY_NAME, *sort_of(grant.name)
@@ -160,6 +162,15 @@ def _inputs(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
             yield _BY_INPUT, kind, target
         else:
             yield _BY_HOLDER, *sort_of(grant.holder)
+
+
+def _handed_on(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
+    """A variable that is given to an action: `kubeconfig: ${{ env.CONFIG }}`."""
+    named = re.compile(rf"\benv\.{re.escape(grant.holder)}\b") if grant.holder else None
+    for step in work.job.steps:
+        for each in step.inputs if step.uses is not None and named is not None else ():
+            if named.search(each.value) and step.uses is not None:
+                yield _BY_INPUT, *(actions.input_sort(step.uses.name, each.name) or sort_of(each.name))
 
 
 def _best(clues: Iterable[tuple[int, str, str]]) -> tuple[int, str, str]:

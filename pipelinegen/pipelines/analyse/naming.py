@@ -26,7 +26,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 _RULES: tuple[tuple[re.Pattern[str], Sort], ...] = tuple(
     (_compiled(pattern), Sort(*sort))
     for pattern, sort in (
-        (r"DOCKER_HOST|DOCKER_CONTEXT", ("token", "host")),
+        (r"DOCKER_HOST|DOCKER_CONTEXT|KNOWN_HOSTS", ("token", "host")),
         (
             (
                 r"^(?:SSH_|SERVER_|DEPLOY_|REMOTE_|VPS_)?(?:HOST|USER|PORT|SERVER)$|^(?:SSH|VPS|SERVER)_(?:HOST|USER|"

@@ -81,7 +81,6 @@ _NAMES = (
 _PLUGINS = {
     "docker.build": "build",
     "junit": "test",
-    "image.push": "release",
     "slackSend": "monitor",
     "waitForQualityGate": "test",
 }
@@ -150,10 +149,12 @@ def _marks(work: Work) -> list[tuple[str, Place]]:
     for step in work.job.steps:
         if step.kind == "plugin" and KNOWN_PLUGINS.get(step.name) and is_dry(step.inputs):
             found.append(("plan", step.place))
+        elif step.kind == "plugin" and step.name.endswith(".push"):
+            found.append(("release", step.place))
         elif step.kind == "plugin" and step.name in _PLUGINS:
             found.append((_PLUGINS[step.name], step.place))
-    if not found or all(stage == "release" for stage, _ in found):
-        found += _by_name(work.job)
+    if not any(stage != "release" for stage, _ in found):
+        found += [each for each in _by_name(work.job) if not found or each[0] not in {"build", "release"}]
     undone = [run.command.place for run in work.runs if run.effect is not None and run.effect.does == "undo"]
     found += [("operate", place) for place in undone]
     if re.search(r"roll.?back|drift", work.job.shown, re.IGNORECASE):

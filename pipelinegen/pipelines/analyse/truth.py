@@ -47,7 +47,7 @@ def _all(
 ) -> Iterator[Source]:
     pushed = [each for each in deliveries if each.model == "push"]
     pulled = [each for each in deliveries if each.model == "pull"]
-    if pushed or not all(each.repository for each in pulled):
+    if pushed:
         yield Source("git-code", "the repository of the pipeline", deliveries[0].evidence[:1])
     for each in pulled:
         where = shown(each.repository) if each.repository else "this repository"

@@ -260,3 +260,11 @@ def test_a_byte_order_mark_and_windows_lines_do_no_harm() -> None:
     text = "\ufeff" + job("- run: |\n    echo\n    kubectl apply -f x").replace("\n", "\r\n")
     found = facts("github", text)
     assert [each.line for each in found.deliveries[0].evidence] == [8]
+
+
+def test_a_variable_that_is_given_to_an_action_is_what_the_action_takes() -> None:
+    text = job(
+        "- uses: azure/k8s-set-context@v4\n  with: {kubeconfig: '${{ env.CFG }}'}",
+        "    env: {CFG: '${{ secrets.PROD }}'}\n",
+    )
+    assert credentials(facts("github", text)) == ["PROD kubeconfig stored cluster"]
