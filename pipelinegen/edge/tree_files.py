@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from pipelinegen.edge.process import signals_held
 from pipelinegen.errors import InputError, WorldError
@@ -80,7 +81,7 @@ class _Move:
             _check_regular(self.path, status)
         if self.data is None:
             return
-        mode = stat.S_IMODE(status.st_mode) if status else 0o666 & ~_umask()
+        mode = stat.S_IMODE(status.st_mode) if status else _new_mode()
         descriptor = os.open(self.new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with open(descriptor, "wb") as file:
             file.write(self.data)
@@ -88,7 +89,8 @@ class _Move:
             if status and (status.st_uid, status.st_gid) != (os.geteuid(), os.getegid()):
                 os.fchown(descriptor, status.st_uid, status.st_gid)
             os.fchmod(descriptor, mode | (mode & 0o444) >> 2 if self.executable else mode)
-            os.fsync(descriptor)
+            if status:  # what stood there may be somebody's; a new file can be written again
+                os.fsync(descriptor)
 
     def do(self) -> None:
         there = os.path.lexists(self.target)
@@ -173,10 +175,11 @@ def _remove_empty_folders(root: str, folder: str) -> None:
         folder = os.path.dirname(folder)
 
 
-def _umask() -> int:
+@cache
+def _new_mode() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
-    return mask
+    return 0o666 & ~mask
 
 
 def _refused(path: str, what: str) -> InputError:

@@ -95,7 +95,7 @@ def test_a_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)  # of the file that is replaced
     with pytest.raises(WorldError):
         write_tree(str(tmp_path), {"a/new": (b"new", False), "b": (b"other", False)})
     assert tree(tmp_path) == {"b": b"old"}

@@ -38,14 +38,16 @@ class Bases:
 
     def keep(self, texts: Iterable[str]) -> None:
         """Put texts into the object store, where `git gc` leaves them for two weeks, and for good once committed."""
+        different = dict.fromkeys(texts)
+        if not different or not self.in_git:
+            return
         with tempfile.TemporaryDirectory(prefix="pipelinegen-") as folder:
             names = []
-            for number, text in enumerate(texts):
+            for number, text in enumerate(different):
                 names.append(os.path.join(folder, str(number)))
                 with open(names[-1], "wb") as file:
                     file.write(text.encode())
-            if names and self.in_git:
-                self._git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin="\n".join(names).encode())
+            self._git("hash-object", "-w", "--no-filters", "--stdin-paths", stdin="\n".join(names).encode())
 
     def find(self, path: str, blob: str, made_from: Callable[[str], bool]) -> str | None:
         """The text of a blob: of the object store, else of a commit of the path that `made_from` says is from it."""
