@@ -164,12 +164,12 @@ class Alias(Node):
         self.name = name
 
 
-def parse_yaml(text: str, offset: Offset | None = None) -> list[Node]:
+def parse_yaml(text: str, offset: Offset | None = None, max_aliases: int = MAX_ALIASES) -> list[Node]:
     """The documents of a YAML text. `offset` maps its offsets to those of an outer text. Raises Unparsable."""
     loader = None
     try:
         loader = _LOADER(text)
-        return _build(loader, offset)
+        return _build(loader, offset, max_aliases)
     except yaml.reader.ReaderError as error:
         raise Unparsable(f"not YAML: {error.reason}", _code_points(text, error.position)) from None
     except yaml.MarkedYAMLError as error:
@@ -188,7 +188,7 @@ def _code_points(text: str, position: int) -> int:
     return len(text.encode()[:position].decode(errors="ignore")) if hasattr(yaml, "CSafeLoader") else position
 
 
-def _build(loader: Any, offset: Offset | None) -> list[Node]:
+def _build(loader: Any, offset: Offset | None, max_aliases: int) -> list[Node]:
     documents: list[Node] = []
     stack: list[Mapping | Sequence] = []
     keys: list[Node | None] = []
@@ -215,8 +215,8 @@ def _build(loader: Any, offset: Offset | None) -> list[Node]:
             continue
         elif kind is yaml.AliasEvent:
             aliases += 1
-            if aliases > MAX_ALIASES:
-                raise BeyondLimit(f"more than {MAX_ALIASES} aliases", start)
+            if aliases > max_aliases:
+                raise BeyondLimit(f"more than {max_aliases} aliases", start)
             node = Alias(start, event.end_mark.index, event.anchor)
         elif kind is yaml.StreamEndEvent:
             return documents

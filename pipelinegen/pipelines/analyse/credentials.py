@@ -166,10 +166,10 @@ def _inputs(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
 
 def _handed_on(work: Work, grant: Grant) -> Iterator[tuple[int, str, str]]:
     """A variable that is given to an action: `kubeconfig: ${{ env.CONFIG }}`."""
-    named = re.compile(rf"\benv\.{re.escape(grant.holder)}\b") if grant.holder else None
+    named = re.compile(rf"\benv\.{re.escape(grant.holder)}\b")
     for step in work.job.steps:
-        for each in step.inputs if step.uses is not None and named is not None else ():
-            if named.search(each.value) and step.uses is not None:
+        for each in step.inputs if grant.holder else ():
+            if step.uses is not None and named.search(each.value):
                 yield _BY_INPUT, *(actions.input_sort(step.uses.name, each.name) or sort_of(each.name))
 
 

@@ -15,6 +15,8 @@ from pipelinegen.pipelines.reading import Line, Place
 
 # Aliases are written out, so that a few lines could stand for a billion values.
 MAX_VALUES = 200_000
+# Large pipelines of GitLab are full of them, unlike manifests.
+MAX_ALIASES = 5_000
 _CONFLICT = re.compile(r"^(?:<{7} |>{7} |\|{7} )", re.MULTILINE)
 
 
@@ -111,7 +113,7 @@ def parse(file: str, text: str) -> list[Value]:
     """The documents of a YAML text. Raises InputError."""
     lines = Lines(text)
     try:
-        nodes = parse_yaml(text)
+        nodes = parse_yaml(text, max_aliases=MAX_ALIASES)
     except Unparsable as error:
         place = Spot(*lines.place(error.offset))
         source = text.split("\n")

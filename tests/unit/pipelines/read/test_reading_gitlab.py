@@ -234,3 +234,9 @@ def test_code_of_others_are_the_images_and_not_those_of_the_project() -> None:
 def test_a_file_without_a_job_is_none(text: str) -> None:
     with pytest.raises(InputError):
         reading("gitlab", text)
+
+
+def test_hundreds_of_aliases_are_usual() -> None:
+    jobs = "".join(f"j{number}: {{<<: *base, variables: *shared}}\n" for number in range(300))
+    text = f".base: &base {{script: [x]}}\n.v: &shared {{A: b}}\n{jobs}"
+    assert len(reading("gitlab", text).jobs) == 300
