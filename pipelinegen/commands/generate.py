@@ -33,7 +33,8 @@ def run(options: GenerateOptions, report: Report) -> int:
         report.result(telling.paths(done.steps))
     else:
         telling.show_diff(done.refused or done.differing, report)
-    telling.tell_steps(done, report, written=writes)
+    if error is None or writes:
+        telling.tell_steps(done, report, written=writes)
     for explanation in explained:
         report.result(explanation.lines())
     report.document(telling.document(asked, done, error, [each.data() for each in explained], written=writes))

@@ -14,7 +14,7 @@ _USES = re.compile(r"^\s*(?:- )?uses: (?P<what>\S+@[0-9a-f]{40})(?:\s+# (?P<tag>
 _IMAGES = re.compile(
     r"""^\s*(?:- )?(?:image|name): ["']?(?P<what>[\w./:-]+@sha256:[0-9a-f]{64})["']?\s*$""", re.MULTILINE
 )
-_NAMES = re.compile(r"""^\s*- name: ["']?(?P<name>[^"'\n]+)["']?\s*$""", re.MULTILINE)
+_NAMES = re.compile(r"""^\s*(?:- )?name: ["']?(?P<name>[^"'\n]+)["']?\s*$""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,9 @@ def _of_job(job: Job) -> Iterator[Entry]:
 def _described(credential: Credential) -> str:
     kept = "stored" if credential.stored else "made for the job"
     where = f", for {credential.environment} alone" if credential.environment else ""
-    return f"{credential.kind} for the {credential.target.replace('-', ' ')}, {kept}{where}; may {credential.rights}"
+    return (
+        f"{credential.kind} for the {credential.target.replace('-', ' ')}, {kept}{where}; rights: {credential.rights}"
+    )
 
 
 def _third_party(file: GeneratedFile) -> Iterator[Entry]:

@@ -387,6 +387,9 @@ def test_explanations_name_what_each_file_has_and_why(generate: Generate) -> Non
     kinds = {entry["kind"] for entry in workflow["entries"]}
     assert kinds == {"credential", "permission", "third-party"}
     assert all(entry["why"] for entry in workflow["entries"])
+    others = {entry["what"].partition("@")[0]: entry["why"] for entry in workflow["entries"] if entry["job"] == "-"}
+    assert others["actions/checkout"] == "Check out the application repository"
+    assert others["docker/setup-buildx-action"] == "Set up Docker Buildx"
     text = generate(*PULL, "--explain").out
     assert "permission: packages: write: to push the images" in text
     assert "MANIFESTS_APP" in text

@@ -36,7 +36,7 @@ def manifests(application: Application, system: System, *, write: bool) -> Crede
             name="MANIFESTS_APP",
             kind="app",
             target="manifest-repository",
-            rights="contents and pull requests of the manifest repository alone" if write else "reading it",
+            rights=f"{'write' if write else 'read'} contents and pull requests of the manifest repository alone",
             why=why,
             repository=repository.path,
             grants=_grants(write=write),
