@@ -11,7 +11,19 @@ from pipelinegen.pipelines.deployers import Deployer
 from pipelinegen.pipelines.design import design
 from pipelinegen.pipelines.design.parts import job_id, stages_of
 from pipelinegen.pipelines.grid import SYSTEMS
-from pipelinegen.pipelines.model import DEVOPS, GITOPS, Answer, Fact, Job, Literally, Pipeline, Run, Secret, System
+from pipelinegen.pipelines.model import (
+    DEVOPS,
+    GITOPS,
+    Answer,
+    Checkout,
+    Fact,
+    Job,
+    Literally,
+    Pipeline,
+    Run,
+    Secret,
+    System,
+)
 from tests.support import applications
 
 APPLICATIONS = {
@@ -248,6 +260,10 @@ def test_the_check_names_the_very_target() -> None:
     )
     checking = script(push(applications.shop(), "jenkins").job("check"))
     assert "generate --check --style push --ci jenkins --deploy kubectl" in checking
+
+
+def test_a_bump_knows_the_history_by_which_a_late_build_is_told() -> None:
+    assert pull(applications.shop()).job("bump-staging").steps[0] == Checkout(history=True)
 
 
 def test_tags_made_of_versions_need_the_whole_history() -> None:
