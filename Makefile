@@ -21,7 +21,7 @@ test: $(VENV)/.developed
 # A real Kubernetes API server, built from its sources: seven minutes of CPU time the first time, 3 GB of caches.
 heavy: $(VENV)/.developed $(KUBE)
 	tools=$$(.ci/helm) && PATH="$${tools:+$$tools:}$$PATH" PIPELINEGEN_HEAVY_KUBE="$(CURDIR)/$(KUBE)" \
-		$(BIN)/python -m pytest tests/heavy/deployers.py tests/heavy/agents.py
+		$(BIN)/python -m pytest tests/heavy/deployers.py tests/heavy/workflow.py tests/heavy/agents.py
 
 $(KUBE): tests/heavy/kube/go.mod tests/heavy/kube/go.sum $(wildcard tests/heavy/kube/*.go)
 	cd tests/heavy/kube && go build -trimpath -ldflags="-s -w" -o "$(CURDIR)/$@" .
