@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from pipelinegen.pipelines.analyse import manifests
 from pipelinegen.pipelines.analyse.actions import known
+from pipelinegen.pipelines.analyse.blast_radius import REACHING
 from pipelinegen.pipelines.analyse.credentials import Credential
 from pipelinegen.pipelines.analyse.delivery import Delivery
 from pipelinegen.pipelines.analyse.naming import sort_of
-from pipelinegen.pipelines.analyse.work import Work
+from pipelinegen.pipelines.analyse.work import Run, Work
 from pipelinegen.pipelines.reading import Reading, Unknown
+from pipelinegen.pipelines.shell.programs import is_known
 
 # What a tool needs to reach its target.
 _NEEDS = {
@@ -37,6 +39,7 @@ def unknown_of(
     for work in works:
         found += manifests.doubts_of(work)
         found += _unknown_actions(work)
+        found += _unknown_programs(work, credentials)
         found += (
             [Unknown(work.job.place, f"{work.job.shown} runs more commands than are looked at")] if work.cut else []
         )
@@ -58,19 +61,51 @@ def _unknown_actions(work: Work) -> list[Unknown]:
             continue
         given = [grant for grant in step.grants if grant.life != "job"]
         shared = [grant for grant in work.job.grants if grant.life != "job" and grant.via != "permission"]
-        names = [
-            g.name
-            for g in (*given, *shared)
-            if sort_of(g.name).target in {"cluster", "cloud", "host", "", "manifest-repository", "forge"}
-        ]
+        names = [g.name for g in (*given, *shared) if sort_of(g.name).target not in {"registry", "other"}]
+        identity = any(grant.via == "permission" for grant in work.job.grants)
+        named = [each.name for each in work.job.environments]
+        why = ""
         if names:
-            found.append(
-                Unknown(
-                    step.place,
-                    f"what {step.uses.name} does is not known here; it can read {', '.join(dict.fromkeys(names))}",
-                )
-            )
+            why = f"it can read {', '.join(dict.fromkeys(names))}"
+        elif identity:
+            why = "it can prove to be this job"
+        elif named:
+            why = f"it runs in a job that names {named[0]}"
+        if why:
+            found.append(Unknown(step.place, f"what {step.uses.name} does is not known here; {why}"))
     return found
+
+
+def _unknown_programs(work: Work, credentials: Sequence[Credential]) -> list[Unknown]:
+    """Programs that are not known here, in a job that names an environment or can open one."""
+    job = work.job
+    opening = [
+        each.name for each in credentials if job.name in each.jobs and each.target in REACHING and not each.identifier
+    ]
+    named = [each.name for each in job.environments]
+    if not (opening or named):
+        return []
+    found: dict[str, Unknown] = {}
+    for run in work.runs:
+        program = run.command.program
+        if (
+            run.effect is None
+            and run.act is None
+            and not run.command.via
+            and not is_known(program)
+            and not _is_script(run)
+        ):
+            why = f"can use {opening[0]}" if opening else f"is run in a job that names {named[0]}"
+            found.setdefault(
+                program, Unknown(run.command.place, f"what {program} does is not known here, and it {why}")
+            )
+    return list(found.values())
+
+
+def _is_script(run: Run) -> bool:
+    """Scripts of the repository are told of where they are looked for."""
+    first = run.command.words[0].text if run.command.words else ""
+    return "/" in first or first.endswith((".sh", ".py", ".ps1", ".bat", ".cmd", ".js"))
 
 
 def _without_credential(deliveries: Sequence[Delivery], credentials: Sequence[Credential]) -> list[Unknown]:

@@ -20,6 +20,7 @@ _BRACED = re.compile(r"\$\{[^{}]{0,500}(?:\{[^{}]{0,500}\}[^{}]{0,500}){0,20}\}"
 _REDIRECT = re.compile(r"\d*(?:&>>?|<<<|<<-?|<>|<&|>>|>\||>&|>|<)(?!\()")
 _OPERATOR = re.compile(r"&&|\|\||\|&|;;&?|;&|[|&;()\n]")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
+_PATTERN = re.compile(r"(?:\s|#[^\n]*\n)*\(?(?:[^()\n'\"\\]|\\.|'[^'\n]*'|\"[^\"\n]*\")*\)")
 # Words of the grammar, which stand where a command may begin and are followed by one.
 _OPENING = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time", "coproc"})
 _CLOSING = frozenset({"fi", "done", "esac", "}"})
@@ -69,6 +70,9 @@ class _Script:
         # The functions whose bodies are open, "" for a group that is none; and the one whose body is to come.
         self.open: list[str] = []
         self.announced_function = ""
+        # How many `case` are open, and whether a pattern of one comes next.
+        self.cases = 0
+        self.pattern = False
 
     def place(self, at: int) -> Place:
         index = min(bisect_right(self.starts, at), len(self.places)) - 1
@@ -84,6 +88,8 @@ class _Script:
 
     def _token(self) -> None:
         text = self.text
+        if self.pattern and self._pattern():
+            return
         blank = _BLANK.match(text, self.at)
         if blank:
             self.at = blank.end()
@@ -104,6 +110,15 @@ class _Script:
             return
         self.words.append(self._word())
 
+    def _pattern(self) -> bool:
+        """Skip a pattern of `case`, whose bars and brackets are none of the shell's."""
+        match = _PATTERN.match(self.text, self.at)
+        self.pattern = False
+        if match is None or re.match(r"\s*esac\b", self.text[self.at : self.at + 200]):
+            return False
+        self.at = match.end()
+        return True
+
     def _redirect(self, operator: str) -> None:
         blank = _BLANK.match(self.text, self.at)
         self.at = blank.end() if blank else self.at
@@ -123,10 +138,17 @@ class _Script:
             self.words.clear()
         elif operator == ")" and self.words and self._is_pattern():
             self.words.clear()
+        elif self.words and self.words[0].text == "case" and operator in {"|", ")"}:
+            # case X in a | b) on one line
+            if operator == ")":
+                self.words.clear()
+                self.cases += 1
         else:
             self._end(piped=operator in {"|", "|&"})
         if operator == "\n":
             self._bodies()
+        elif operator in {";;", ";&", ";;&"}:
+            self.pattern = self.cases > 0
 
     def _is_pattern(self) -> bool:
         """Is what stands before `)` a pattern of `case`? Then no `(` opened it on the way from the line's beginning."""
@@ -161,13 +183,18 @@ class _Script:
         """The words of the command, and the assignments before them; the grammar's own words are taken away."""
         words = self.words
         while words and words[0].text in _OPENING | _CLOSING:
+            self.cases -= words[0].text == "esac" and self.cases > 0
             self._brace(words[0].text)
             words = words[1:]
         if words and words[0].text == "function" and len(words) > 1:
             self.announced_function = words[1].text
             self._brace("{" if words[-1].text == "{" else "")
             return [], []
-        if words and words[0].text in {"for", "case", "select", "function"}:
+        if words and words[0].text == "case":
+            self.cases += 1
+            self.pattern = words[-1].text == "in"
+            return [], []
+        if words and words[0].text in {"for", "select"}:
             return [], [(words[1].text, words[3]) for _ in "1" if words[0].text == "for" and len(words) > 3]
         assignments = []
         while words and (match := _ASSIGNMENT.match(words[0].text)):

@@ -98,7 +98,7 @@ INCLUDES = {
     "another pipeline": ("a: {trigger: b/c}", {}, [], [1]),
     "a mapping in a script": ('a:\n  script:\n    - echo "a: b"\n    - sed s/x: y/', {}, [], [3, 4]),
     "an input without a value": (
-        "spec: {inputs: {env: {}}}\n---\na:\n  script: [x]\n  environment: $[[ inputs.env ]]",
+        'spec: {inputs: {env: {}}}\n---\na:\n  script: ["true"]\n  environment: $[[ inputs.env ]]',
         {},
         [],
         [5],
@@ -240,3 +240,16 @@ def test_hundreds_of_aliases_are_usual() -> None:
     jobs = "".join(f"j{number}: {{<<: *base, variables: *shared}}\n" for number in range(300))
     text = f".base: &base {{script: [x]}}\n.v: &shared {{A: b}}\n{jobs}"
     assert len(reading("gitlab", text).jobs) == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a:\n  environment: production\n  script: [create-release shop chart]", [3]),
+        ("a:\n  script:\n    - echo $KUBE_CONFIG > ~/.kube/config\n    - roll-out shop", [4]),
+        ("a:\n  script: [create-release shop chart]", []),
+        ("a:\n  environment: production\n  script: [echo x, npm ci, ls | sort]", []),
+    ],
+)
+def test_a_program_that_is_not_known_is_no_proof_of_nothing(text: str, lines: list[int]) -> None:
+    assert unknown(facts("gitlab", text)) == lines

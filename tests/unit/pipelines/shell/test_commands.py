@@ -39,6 +39,14 @@ CHANGES = [
         'case "$E" in\n  prod) terraform apply ;;\n  *) terraform plan ;;\nesac',
         ["terraform deliver 2", "terraform dry 3"],
     ),
+    (
+        'case "$A" in x86_64 | amd64) kubectl apply -f x ;; arm*) helm upgrade a b ;; esac\nkubectl delete y',
+        ["kubectl deliver 1", "helm deliver 1", "kubectl deliver 2"],
+    ),
+    (
+        'case $A in\n  a | b | "c d")\n    kubectl apply -f x\n    ;;\n  # other\n  (*) echo no ;;\nesac',
+        ["kubectl deliver 3"],
+    ),
     ("cat <<EOF | kubectl apply -f -\nkind: X\nEOF", ["kubectl deliver 1"]),
     ("kubectl apply \\\n  -f x", ["kubectl deliver 1"]),
     ("sudo -E env A=1 timeout 5m kubectl apply -f x", ["kubectl deliver 1"]),
