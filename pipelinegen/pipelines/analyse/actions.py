@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -292,17 +293,21 @@ KNOWN: Mapping[str, Known] = {
     "appleboy/telegram-action": Known(stage="monitor"),
     "trstringer/manual-approval": _takes("", secret=FORGE),
 }
-# Whole families that run no deployment.
-_HARMLESS = (
-    "actions/",
-    "github/codeql-action",
-    "ruby/setup-",
-    "pnpm/",
-    "gradle/",
-    "docker/setup-",
-    "shivammathur/",
-    "snyk/actions",
-)
+# Whole families that change no environment: they install, cache, test, comment, tag or notify.
+_FAMILIES = """
+actions/ actions-rs/ actions-ecosystem/ actions-rust-lang/ github/codeql-action ruby/setup- pnpm/ gradle/
+docker/setup- docker/metadata- docker/scout- shivammathur/ snyk/actions swatinem/ dtolnay/ cachix/ cypress-io/
+browser-actions/ hadolint/ super-linter/ github/super-linter reviewdog/ bridgecrewio/ checkmarx/
+trufflesecurity/ gitleaks/ ossf/ step-security/ wagoid/ amannn/ enricomi/ mikepenz/ dorny/
+peter-evans/create-or-update-comment peter-evans/find-comment marocchino/ thollander/ metcalfc/ mathieudutour/
+anothrnick/ ncipollo/ geekyeggo/ lycheeverse/ styfle/ bobheadxi/deployments chrnorm/ jitterbit/ ilshidur/
+sarisia/ act10ns/ voxmedia/ rtcamp/ 8398a7/ slackapi/ rharkor/ ravsamhq/ tj-actions/ technote-space/
+release-drafter/ codacy/ paambaati/ coverallsapp/ sonarsource/ treosh/ microsoft/playwright- microsoft/setup-
+google/osv- aquasecurity/ anchore/ fossas/ whelk-io/ haya14busa/ lewagon/ jakebailey/ jwlawson/ jlumbroso/
+easimon/ endbug/latest-tag wei/ crazy-max/ghaction-setup-docker mxschmitt/ nick-fields/
+"""
+_HARMLESS = tuple(_FAMILIES.split())
+_INSTALLS = re.compile(r"[\w.-]+/(?:action-)?(?:setup|install)-[\w.-]+")
 
 
 def known(reference: str) -> Known | None:
@@ -312,7 +317,8 @@ def known(reference: str) -> Known | None:
         if name in KNOWN:
             return KNOWN[name]
         name = name.rpartition("/")[0] if name.count("/") > 1 else ""
-    return Known() if reference.lower().startswith(_HARMLESS) else None
+    lowered = reference.lower()
+    return Known() if lowered.startswith(_HARMLESS) or _INSTALLS.match(lowered) else None
 
 
 def input_sort(reference: str, holder: str) -> tuple[str, str] | None:
