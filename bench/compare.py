@@ -87,7 +87,8 @@ def main() -> int:
         f"{options.files} workflow files ({size / 1024:.0f} KiB): {seconds:.2f} s, "
         f"{worked:.2f} s of the processor, {mebibytes:.0f} MiB at most"
     )
-    good = seconds < SECONDS and mebibytes < MEBIBYTES
+    # Of the processor: on a shared machine the clock tells of the neighbours, too.
+    good = worked < SECONDS and mebibytes < MEBIBYTES
     print(f"{'analysis':<14}{'precision':>10}{'recall':>10}{'labels':>8}")
     for analysis, precision, recall, labels in scores():
         print(f"{analysis:<14}{precision:>10.3f}{recall:>10.3f}{labels:>8}")
