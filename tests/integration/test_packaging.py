@@ -84,6 +84,7 @@ def test_the_sdist_holds_what_its_tests_need_and_nothing_of_this_machine(sdist: 
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {"Makefile", ".ci/run", ".ci/environment.py", "README.md", "LICENSE", "pyproject.toml"} <= names
+    assert {"action.yml", "requirements.lock", ".github/action/run", ".github/workflows/release.yml"} <= names
     assert set(sources("tests", "docs", "bench", "examples")) <= names
     assert not [name for name in names if name.startswith((".git/", ".venv", ".mypy", ".ruff", ".pytest", "dist"))]
     assert not [name for name in names if "__pycache__" in name]
