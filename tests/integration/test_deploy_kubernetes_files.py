@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
@@ -171,6 +173,16 @@ def test_every_file_says_what_wrote_it(name: str, application: Application) -> N
             assert "Written by pipelinegen" in "".join(file.text.splitlines(keepends=True)[:3]), file.path
         assert re.search(r"[^\n]\n\Z", file.text), file.path
         assert not re.search(r"\t|[ \t]$", file.text, re.MULTILINE), file.path
+
+
+@pytest.mark.parametrize("application", [shop(), odd()], ids=["shop", "odd names"])
+@pytest.mark.parametrize("name", NAMES)
+def test_yamllint_finds_nothing(name: str, application: Application, tmp_path: Path) -> None:
+    judge = shutil.which("yamllint", path=str(Path(sys.executable).parent))
+    assert judge is not None, "yamllint belongs to the development tools"
+    at = checkout(name, application, tmp_path / "w")
+    rules = "{extends: default, ignore: [deploy/helm/chart/templates], rules: {line-length: {max: 200}}}"
+    called([judge, "--strict", "--config-data", rules, "deploy"], at.folder)
 
 
 def ids() -> Iterator[str]:
