@@ -188,7 +188,8 @@ class PushStyle(Model):
 
     deploy: Deployers = Field(default=(), description="With what.")
     auth: Literal["oidc", "kubeconfig", "token", "ssh"] | None = Field(
-        default=None, description="How it proves to the target who it is."
+        default=None,
+        description="How it proves to the target who it is; `oidc` and `token` are refused until deployers know them.",
     )
     drift_schedule: Cron | None = Field(default=None, description="When to look for drift.", examples=["17 4 * * *"])
 

@@ -79,6 +79,13 @@ def _check(config: Config, styles: Collection[Style], manifests: Repository | No
             "the pull style changes a manifest repository at an https or ssh address, and none is configured",
             "name it: manifests: {repository: https://github.com/acme/manifests}",
         )
+    if "push" in styles and config.pipelines.push.auth in ("oidc", "token"):
+        raise _missing(
+            config,
+            "pipelines.push.auth",
+            f"no deployer is written that proves itself by {config.pipelines.push.auth}",
+            "leave the key out: for each environment a kubeconfig is kept, or for hosts an ssh key",
+        )
     for name in config.manifests.environments:
         if "pull" in styles and config.manifests.delivery(name).deliver in ("worktree", "commit"):
             raise _missing(

@@ -64,7 +64,7 @@ pipelines:
   ci: [gitlab]
   triggers: {branches: [trunk], tags: ["v*"], paths: ["src/**"], schedule: "0 5 * * 1"}
   pull: {agent: flux, interval: 90s, prune: false, self-heal: false}
-  push: {deploy: [helm], auth: oidc, drift-schedule: "1 2 * * *"}
+  push: {deploy: [helm], auth: kubeconfig, drift-schedule: "1 2 * * *"}
   runner: big
   timeout: 90m
   sign: cosign
@@ -81,7 +81,7 @@ pipelines:
     )
     assert (found.branches, found.tags, found.paths, found.schedule) == (("trunk",), ("v*",), ("src/**",), "0 5 * * 1")
     assert (found.agent, found.interval, found.prune, found.self_heal) == ("flux", "1m30s", False, False)
-    assert (found.deployers, found.auth, found.drift_schedule) == (("helm",), "oidc", "1 2 * * *")
+    assert (found.deployers, found.auth, found.drift_schedule) == (("helm",), "kubeconfig", "1 2 * * *")
     assert (found.runner, found.timeout, found.sign, found.scan) == ("big", 90, True, "grype")
     assert found.systems == ("gitlab",)
 
@@ -122,6 +122,7 @@ WRONG = [
     ),
     ("no environments", SMALL[: SMALL.index("  environments")], "environment", 6),
     ("namespace", SMALL.replace('"staging/**"]', '"staging/**"], namespace: My_App'), "My_App", 8),
+    ("oidc", SMALL + "pipelines: {push: {auth: oidc}}\n", "oidc", 10),
     ("worktree", SMALL.replace("deliver: push", "deliver: worktree"), "staging", 8),
 ]
 
