@@ -170,7 +170,7 @@ def _settle(
     """Is a commit one in a manifest repository?"""
     change = Change(place, how, repository, tuple(state.words), (), number)
     if repository:
-        if state.edited or sounds_like_manifests(repository):
+        if state.image_edit or sounds_like_manifests(repository):
             changes.append(change)
         else:
             doubts.append(

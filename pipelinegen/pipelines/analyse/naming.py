@@ -27,6 +27,7 @@ _RULES: tuple[tuple[re.Pattern[str], Sort], ...] = tuple(
     (_compiled(pattern), Sort(*sort))
     for pattern, sort in (
         (r"DOCKER_HOST|DOCKER_CONTEXT|KNOWN_HOSTS", ("token", "host")),
+        (r"WORKLOAD_IDENTITY|WIF_PROVIDER|ROLE_TO_ASSUME|ROLE_ARN", ("oidc", "cloud")),
         (
             (
                 r"^(?:SSH_|SERVER_|DEPLOY_|REMOTE_|VPS_)?(?:HOST|USER|PORT|SERVER)$|^(?:SSH|VPS|SERVER)_(?:HOST|USER|"

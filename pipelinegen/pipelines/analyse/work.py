@@ -80,9 +80,11 @@ def _work(job: Job) -> Work:
 def _makes_cluster(command: Command) -> bool:
     words = " ".join(command.arguments)
     patterns = {
-        "kind": r"create cluster",
+        "kind": r"(?:create cluster|load|export|get)\b",
         "k3d": r"cluster create",
         "minikube": r"start",
+        "curl": r".*\bget\.k3s\.io",
+        "k3s": r"server",
         "microk8s": r"start|install",
         "ctlptl": r"create|apply",
     }

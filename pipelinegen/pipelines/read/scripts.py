@@ -144,7 +144,7 @@ def _script(following: _Following, job: Job, step: Step, command: Command) -> St
     ):
         _opaque(following, job, step, command, command.arguments[0])
         return None
-    if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}", first):
+    if re.fullmatch(r"\$\{?\w+\}?|\$\{\{.*\}\}", first) and not step.shell.startswith(("pwsh", "powershell")):
         following.say(
             command.place, f"the program is held by a variable whose value is not here: {command.shown[:100]}"
         )
@@ -163,6 +163,9 @@ def _file(following: _Following, job: Job, step: Step, command: Command, path: s
         if any(_DELIVERS.search(word) for word in command.arguments):
             _opaque(following, job, step, command, f"{path} {' '.join(command.arguments)}")
         return None
+    if name.startswith("$()/") and "/" in step.name and step.name.endswith(_SUFFIXES):
+        # source "$(dirname "$0")/common.sh"
+        name = f"{step.name.rpartition('/')[0]}/{name[4:]}"
     data = None if "$" in name or name.startswith(("/", "~", "..")) else following.files.read(name)
     if data is None or len(data) > MAX_BYTES or b"\x00" in data[:1024]:
         if name.startswith(("~", "/", "$HOME")) and not _DELIVERS.search(name):

@@ -190,7 +190,13 @@ def _docker(command: Command) -> Effect | None:
 
 
 def _is_remote_docker(command: Command) -> bool:
-    return bool(option(command, "-H", "--host") or option(command, "--context", "-c"))
+    """The options of docker itself, before what it is to do; behind that, -c and -h are others' options."""
+    for text in command.arguments:
+        if not text.startswith("-"):
+            return False
+        if text.partition("=")[0] in {"-H", "--host", "--context", "-c"}:
+            return True
+    return False
 
 
 def is_remote_docker(command: Command, variables: Mapping[str, str]) -> bool:

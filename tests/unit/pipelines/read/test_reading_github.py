@@ -268,3 +268,36 @@ def test_a_variable_that_is_given_to_an_action_is_what_the_action_takes() -> Non
         "    env: {CFG: '${{ secrets.PROD }}'}\n",
     )
     assert credentials(facts("github", text)) == ["PROD kubeconfig stored cluster"]
+
+
+OTHERS = {
+    "the options of what runs in a container": "- run: docker run --rm alpine sh -c 'ls'\n- run: docker run -h x alpine",  # noqa: E501
+    "a cluster that was made by others": "- run: kind load docker-image x\n- run: kubectl apply -f x",
+    "a cluster of its own": "- run: curl -sfL https://get.k3s.io | sh -\n- run: kubectl apply -f x",
+}
+
+
+@pytest.mark.parametrize("steps", OTHERS.values(), ids=OTHERS)
+def test_what_real_workflows_do_without_a_delivery(steps: str) -> None:
+    assert deliveries(facts("github", job(steps))) == []
+
+
+def test_a_pull_request_with_documents_is_none_with_manifests() -> None:
+    text = job(
+        "- uses: actions/checkout@v4\n  with: {repository: acme/website}\n"
+        "- run: yq -i '.x = 1' data/pages.yaml\n- uses: peter-evans/create-pull-request@v7"
+    )
+    found = facts("github", text)
+    assert (deliveries(found), unknown(found)) == ([], [9])
+
+
+def test_a_script_beside_a_script_is_found() -> None:
+    found = facts(
+        "github",
+        job("- run: ./ci/deploy.sh\n  env: {KUBECONFIG: '${{ secrets.K }}'}"),
+        **{
+            "ci/deploy.sh": '#!/bin/bash\n. "$(dirname "$0")/common.sh"\n',
+            "ci/common.sh": "kubectl apply -f k8s\n",
+        },
+    )
+    assert (deliveries(found), unknown(found)) == (["- push kubectl x"], [])
