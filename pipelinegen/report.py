@@ -53,6 +53,10 @@ class Report:
         """Whether the result is shown in colour."""
         return self._colored(sys.stdout)
 
+    def in_color(self, color: str, text: str) -> str:
+        """A part of the result, in colour where the result is shown in colour."""
+        return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if self.painted else text
+
     def document(self, data: Mapping[str, Any]) -> None:
         """The one JSON document of --json."""
         if self.json:

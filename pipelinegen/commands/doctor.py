@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelinegen.commands.checking import agents, machine, registries, repository
+from pipelinegen.commands.checking import agents, machine, registries, repository, workflow
 from pipelinegen.commands.checking.finding import Finding
 
 if TYPE_CHECKING:
     from pipelinegen.report import Report
 
 MARKS = {"ok": "✓", "bad": "✗", "unsure": "–"}
+COLORS = {"ok": "green", "bad": "red", "unsure": "yellow"}
 
 
 class DoctorOptions(NamedTuple):
@@ -26,7 +27,7 @@ def run(options: DoctorOptions, report: Report) -> int:
     found = []
     for finding in _findings(options, report):
         found.append(finding)
-        report.result(_lines(finding))
+        report.result(_lines(finding, report))
     bad = [finding for finding in found if finding.state == "bad"]
     report.document(document(found))
     report.say(f"{len(bad)} of {len(found)} need mending" if bad else "nothing needs mending")
@@ -50,11 +51,13 @@ def _findings(options: DoctorOptions, report: Report) -> Iterator[Finding]:
     yield from machine.renderers()
     yield from repository.findings(config, options.repo, report)
     yield from registries.findings(config, report)
+    yield from workflow.findings(str(config.folder) if config is not None else options.directory)
     yield agents.finding(config)
 
 
-def _lines(finding: Finding) -> list[str]:
-    lines = [f"{MARKS[finding.state]} {finding.subject}: {finding.why}"]
+def _lines(finding: Finding, report: Report) -> list[str]:
+    mark = report.in_color(COLORS[finding.state], MARKS[finding.state])
+    lines = [f"{mark} {finding.subject}: {finding.why}"]
     if finding.state != "ok":
         lines += [f"    | {line}" for line in finding.details]
         lines += [f"    → {finding.mend}"] if finding.mend else []

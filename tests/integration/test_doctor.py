@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipelinegen.commands.checking import workflow
+from pipelinegen.commands.checking.workflow import WORKFLOW
 from pipelinegen.edge.forge.github import _RULES
+from pipelinegen.pipelines.pins import actions
 from tests.support.forges.github import GitHub, Token
 from tests.support.forges.gitlab import GitLab
 from tests.support.registry import RunningRegistry, start_registry
@@ -168,6 +171,39 @@ def test_without_a_token_and_without_a_server_both_are_named(github: World) -> N
     assert found["token"]["state"] == "bad"
     assert "PIPELINEGEN_TOKEN" in found["token"]["mend"]
     assert found["manifest repository"]["state"] == "bad"
+
+
+PINNED = actions()["checkout"]
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        pytest.param(f"# Written by pipelinegen\n- uses: {PINNED.name}@{PINNED.commit}  # x\n", "ok", id="ours"),
+        pytest.param(f"# Written by pipelinegen\n- uses: {PINNED.name}@{'0' * 40}  # x\n", "unsure", id="older"),
+        pytest.param("# mine\n- uses: a/b@" + "0" * 40 + "\n", None, id="not generated"),
+    ],
+)
+def test_the_actions_of_a_generated_workflow_are_looked_at(text: str, state: str | None, github: World) -> None:
+    configure(github)
+    path = github.folder / WORKFLOW
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    _, found = examine(github)
+    assert found.get("actions", {}).get("state") == state
+
+
+def test_actions_that_cannot_run_any_more_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / WORKFLOW).parent.mkdir(parents=True)
+    (tmp_path / WORKFLOW).write_text(f"# Written by pipelinegen\nuses: {PINNED.name}@{PINNED.commit}\n")
+    monkeypatch.setattr(workflow, "runtimes_gone", lambda: {PINNED.runtime: "2030-01-01"})
+    (finding,) = workflow.findings(str(tmp_path))
+    assert (finding.state, PINNED.name in finding.why, "2030-01-01" in finding.why) == ("bad", True, True)
+
+
+def test_the_marks_are_in_colour_where_colour_is_asked_for(github: World) -> None:
+    assert "\x1b[33m–\x1b[0m configuration: " in github.run("doctor", "--color", "always").out
+    assert "\x1b" not in github.run("doctor").out
 
 
 def test_a_configuration_that_cannot_be_read_is_told_with_its_place_and_the_rest_is_looked_at(github: World) -> None:
