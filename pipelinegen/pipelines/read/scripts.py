@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from pipelinegen.pipelines.read.gitlab.variables import grants_of_script
 from pipelinegen.pipelines.reading import Files, Job, Line, Place, Reading, Step, Unknown
-from pipelinegen.pipelines.shell.unwrap import SHELLS, Unwrapper
+from pipelinegen.pipelines.shell.unwrap import Unwrapper
 from pipelinegen.pipelines.shell.words import Command
+from pipelinegen.pipelines.shell.wrappers import SHELLS
 
 MAX_FOLLOWED = 6
 MAX_SCRIPTS = 300
