@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipelinegen.commands.generating import telling
 from pipelinegen.commands.generating.asked import PLACEHOLDER, GenerateOptions, asked_for
 from pipelinegen.commands.generating.files import generated
-from pipelinegen.commands.generating.writing import carry_out, misplaced, planned, systems_beside
+from pipelinegen.commands.generating.writing import carry_out, misplaced, planned, told_of
 from pipelinegen.errors import PipelinegenError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ def run(options: GenerateOptions, report: Report) -> int:
     from pipelinegen.commands.building.asked import configuration
 
     asked = asked_for(options, configuration(options.directory))
-    if asked.application.manifests.url == PLACEHOLDER:
+    if asked.application.manifests.url == PLACEHOLDER and any(target.style == "pull" for target in asked.targets):
         report.warn(f"the manifest repository is a folder without an address: {PLACEHOLDER} stands for it")
     if folder := misplaced(asked):
         report.warn(f"{folder} is not the root of the repository, which is where CI systems look for pipelines")
-    files, explained = generated(asked, explain=options.explain, beside=systems_beside(asked, options))
+    files, explained = generated(asked, told_of(asked, options), explain=options.explain)
     done = planned(asked, files, options)
     error = _problem(options, done)
     writes = not (options.check or options.dry_run or done.refused)

@@ -65,7 +65,7 @@ def asked_for(options: GenerateOptions, config: Config) -> Asked:
     application = application_of(
         config,
         styles=choice.styles,
-        manifests=_manifests(config) if "pull" in choice.styles else None,
+        manifests=_manifests_for(choice.styles, config),
         based_on=_based_on(config),
     )
     application = replace(application, agent=options.agent or application.agent, deployers=choice.deployers)
@@ -141,6 +141,16 @@ def _which(option: str, choices: tuple[str, ...], address: str, config: Config) 
         where=config.where(address),
         next=f"give {option}, or --out DIR for all of them",
     )
+
+
+def _manifests_for(styles: tuple[Style, ...], config: Config) -> Repository | None:
+    """The push style does without, but what lies beside it may be of the other one."""
+    try:
+        return _manifests(config)
+    except InputError:
+        if "pull" in styles:
+            raise
+        return None
 
 
 def _manifests(config: Config) -> Repository | None:

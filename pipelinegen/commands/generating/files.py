@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipelinegen.commands.generating.asked import Asked
 from pipelinegen.errors import InputError
 from pipelinegen.pipelines import grid
+from pipelinegen.pipelines.application import AgentName
 from pipelinegen.pipelines.explain import Explanation, explain
 from pipelinegen.pipelines.grid import Target
-from pipelinegen.pipelines.model import GeneratedFile, System
+from pipelinegen.pipelines.model import GeneratedFile
 
 # In the application repository `deploy/` is where what belongs to delivery lies.
 SETUP_HERE = "deploy/SETUP.md"
 
 
 def generated(
-    asked: Asked, *, explain: bool, beside: Collection[System] = ()
+    asked: Asked, told: tuple[Sequence[Target], Sequence[AgentName]], *, explain: bool
 ) -> tuple[list[GeneratedFile], list[Explanation]]:
     """All files of the selection, by their paths from the folder that is written to. Raises InputError.
 
-    beside: CI systems whose pipelines lie there, too: what people must create is told for all of them.
+    told: the targets and agents for which it is said what people must create.
     """
     files: list[GeneratedFile] = []
     explained: list[Explanation] = []
@@ -32,9 +33,7 @@ def generated(
             explained += _explained(asked, target, own) if explain else []
         for agent in asked.agents:
             files += _under(f"agent/{agent}", grid.agent_files_of(asked.application, agent))
-        everywhere = {replace(target, system=system) for target in asked.targets for system in beside}
-        told = sorted({*asked.targets, *everywhere}, key=lambda target: grid.SYSTEMS.index(target.system))
-        setup = grid.setup_file(asked.application, told if beside else asked.targets, asked.agents)
+        setup = grid.setup_file(asked.application, *told)
     except InputError as error:
         raise _placed(error, asked) from None
     return [*files, replace(setup, path=setup.path if asked.gridded else SETUP_HERE)], explained

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from pipelinegen.commands.generating.asked import Asked, GenerateOptions
 from pipelinegen.edge.git.bases import Bases
 from pipelinegen.edge.tree_files import read_file, write_tree
 from pipelinegen.errors import InputError
 from pipelinegen.pipelines import lock
+from pipelinegen.pipelines.application import AgentName
 from pipelinegen.pipelines.blocks import Broken, emptied, parts_of
+from pipelinegen.pipelines.grid import AGENTS, DEPLOYERS, STYLES, SYSTEMS, Target, targets
 from pipelinegen.pipelines.lock import Locked, blob_id
 from pipelinegen.pipelines.model import GeneratedFile, System
 from pipelinegen.pipelines.regeneration import Found, How, Merged, Regeneration, plan
@@ -19,17 +22,24 @@ from pipelinegen.pipelines.regeneration import Found, How, Merged, Regeneration,
 _PLACES: dict[System, str] = {"github": ".github/", "gitlab": ".gitlab-ci.yml", "jenkins": "Jenkinsfile"}
 
 
-def systems_beside(asked: Asked, options: GenerateOptions) -> tuple[System, ...]:
-    """The CI systems that another run has written a pipeline for in the same folder."""
-    if asked.gridded:
-        return ()
+def told_of(asked: Asked, options: GenerateOptions) -> tuple[tuple[Target, ...], tuple[AgentName, ...]]:
+    """The targets and agents that SETUP.md is about: the selection, and what other runs have written beside it."""
     known = read_lock(asked.root, how_of(options))
-    own = {target.system for target in asked.targets}
-    return tuple(
-        system
-        for system, place in _PLACES.items()
-        if system not in own and any(path.startswith(place) for path in known)
-    )
+
+    def there(place: str) -> bool:
+        return any(path.startswith(place) for path in known)
+
+    every = targets(STYLES, SYSTEMS, DEPLOYERS)
+    if asked.gridded:
+        own = {target for target in every if there(f"{target.folder}/")}
+        agents = tuple(name for name in AGENTS if name in asked.agents or there(f"agent/{name}/"))
+    else:
+        systems = [system for system, place in _PLACES.items() if there(place)]
+        own = {replace(target, system=system) for target in asked.targets for system in systems}
+        agents = asked.agents
+    if not asked.application.manifests.url:
+        own = {target for target in own if target.style == "push"}
+    return tuple(target for target in every if target in own or target in asked.targets), agents
 
 
 def planned(asked: Asked, files: Sequence[GeneratedFile], options: GenerateOptions) -> Regeneration:
