@@ -63,7 +63,7 @@ manifests:
 
 
 def promote(place: World, *arguments: str) -> Ran:
-    return place.run("promote", "--from", "staging", "--to", "production", "--json", *arguments)
+    return place.here("promote", "--from", "staging", "--to", "production", "--json", *arguments)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def _promoted(text: str) -> str:
 def test_one_pull_request_carries_what_stands_in_both(tmp_path: Path, kind: str) -> None:
     with world(kind, tmp_path, FILES) as place:
         configure(place, more=", labels: [promotion], reviewers: [ada]")
-        first = promote(place)
+        first = place.run("promote", "--from", "staging", "--to", "production", "--json")
         assert first.code == 0, first.err
         assert first.document["schema"] == "pipelinegen.promote/1"
         delivery = first.document["delivery"]
@@ -107,7 +107,7 @@ def test_one_pull_request_carries_what_stands_in_both(tmp_path: Path, kind: str)
 
 
 def test_the_list_of_differences_and_the_diff_of_a_dry_run(place: World) -> None:
-    done = place.run("promote", "--from", "staging", "--to", "production", "--dry-run")
+    done = place.here("promote", "--from", "staging", "--to", "production", "--dry-run")
     assert done.code == 0, done.err
     assert not place.service.all()
     assert place.repository.branches().keys() == {"main"}
@@ -134,7 +134,7 @@ def test_the_differences_in_the_document(place: World) -> None:
 
 
 def test_where_a_version_came_from_goes_with_it(place: World) -> None:
-    bumped = place.run(
+    bumped = place.here(
         *("bump", f"{WEB}:2.1.0", "--env", "staging", "--no-verify-image", "--json"),
         *("--source-url", "https://github.com/acme/shop", "--source-revision", "1" * 40),
     )
@@ -213,7 +213,7 @@ def test_what_ends_a_promotion(place: World, arguments: list[str], code: int, id
     ids=["no target", "no source", "the same", "unknown target", "unknown source"],
 )
 def test_environments_are_asked_for_in_words(place: World, arguments: list[str], words: str) -> None:
-    done = place.run("promote", *arguments)
+    done = place.here("promote", *arguments)
     assert (done.code, done.out) == (2, "")
     assert words in done.err
     assert "staging, production" in done.err
@@ -221,9 +221,9 @@ def test_environments_are_asked_for_in_words(place: World, arguments: list[str],
 
 def test_a_downgrade_is_refused_unless_it_is_meant(place: World) -> None:
     back = ["promote", "--from", "production", "--to", "staging", "--image", WEB, "--json"]
-    refused = place.run(*back)
+    refused = place.here(*back)
     assert (refused.code, refused.document["error"]["id"]) == (1, "downgrade-refused")
-    meant = place.run(*back, "--allow-downgrade")
+    meant = place.here(*back, "--allow-downgrade")
     assert meant.code == 0, meant.err
     # The way in which the environment that gets them is delivered: pushed.
     assert meant.document["delivery"]["how"] == "push"

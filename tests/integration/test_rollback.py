@@ -57,7 +57,7 @@ manifests:
 def bump(place: World, tag: str, *arguments: str) -> Ran:
     """What the pipeline of a build does. arguments: others than those that say what it was built from."""
     source = ["--source-url", "https://github.com/acme/shop", "--source-revision", revision(tag)]
-    return place.run(
+    return place.here(
         *("bump", f"api={tag}", "--env", "production", "--deliver", "push", "--no-verify-image", "--json"),
         *(arguments or source),
     )
@@ -68,7 +68,7 @@ def revision(tag: str) -> str:
 
 
 def rollback(place: World, *arguments: str) -> Ran:
-    return place.run("rollback", "--env", "production", "--json", *arguments)
+    return place.here("rollback", "--env", "production", "--json", *arguments)
 
 
 def merge(place: World, ran: Ran, **how: Any) -> str:
@@ -81,7 +81,7 @@ def test_the_version_before_comes_back_by_a_pull_request_that_says_what_it_undoe
         configure(place)
         good, bad = bump(place, "1.1.0"), bump(place, "1.2.0")
         assert (good.code, bad.code) == (0, 0), good.err + bad.err
-        done = rollback(place)
+        done = place.run("rollback", "--env", "production", "--json")
         assert done.code == 0, done.err
         document = done.document
         assert (document["schema"], document["result"]) == ("pipelinegen.rollback/1", "updated")
@@ -183,7 +183,7 @@ def application(place: World, *tags: str) -> dict[str, str]:
 def test_a_newer_build_in_another_environment_holds_nobody_up(place: World) -> None:
     built = application(place, "1.1.0", "1.2.0")
     for environment, tag in (("staging", "1.2.0"), ("production", "1.1.0")):
-        done = place.run(
+        done = place.here(
             *("bump", f"api={tag}", "--env", environment, "--deliver", "push", "--no-verify-image", "--json"),
             *("--source-url", "https://github.com/acme/shop", "--source-revision", built[tag]),
         )
@@ -193,12 +193,12 @@ def test_a_newer_build_in_another_environment_holds_nobody_up(place: World) -> N
 def test_a_promotion_does_not_undo_a_rollback_unless_it_is_meant(place: World) -> None:
     promote = ["promote", "--from", "staging", "--to", "production", "--image", "api", "--deliver", "push", "--json"]
     place.repository.commit("main", {STAGING: kustomization("1.1.0")}, "Staging has 1.1.0")
-    assert place.run(*promote).document["result"] == "updated"
+    assert place.here(*promote).document["result"] == "updated"
     merge(place, rollback(place))
-    again = place.run(*promote)
+    again = place.here(*promote)
     assert (again.code, again.document["result"]) == (0, "superseded"), again.err
     assert "--allow-rolled-back promotes it all the same" in again.err
-    meant = place.run(*promote, "--allow-rolled-back")
+    meant = place.here(*promote, "--allow-rolled-back")
     assert meant.document["result"] == "updated", meant.err
     assert place.repository.read("main", PRODUCTION) == kustomization("1.1.0").strip()
 
@@ -247,7 +247,7 @@ def test_steps_and_a_commit_say_how_far(place: World) -> None:
 
 def test_a_commit_that_came_by_a_merge_is_known_and_said(place: World) -> None:
     source = ["--source-url", "https://github.com/acme/shop", "--source-revision", revision("2.0.0")]
-    bumped = place.run("bump", "api=2.0.0", "--env", "production", "--no-verify-image", "--json", *source)
+    bumped = place.here("bump", "api=2.0.0", "--env", "production", "--no-verify-image", "--json", *source)
     merged = merge(place, bumped)
     done = rollback(place, "--dry-run")
     assert [(one["commit"], one["author"]) for one in done.document["undone"]] == [(merged, "Person")]
@@ -321,7 +321,7 @@ def test_a_race_is_planned_again_unless_the_same_versions_moved(place: World) ->
     ids=["nothing", "environment", "both", "a branch", "unknown", "a typo", "no file", "no checkout"],
 )
 def test_what_ends_a_rollback(place: World, arguments: list[str], code: int, id: str, words: str) -> None:
-    done = place.run("rollback", "--json", *arguments)
+    done = place.here("rollback", "--json", *arguments)
     assert (done.code, done.document["error"]["id"]) == (code, id), done.err
     assert done.document["schema"] == "pipelinegen.rollback/1"
     assert words in done.err
@@ -331,7 +331,7 @@ def test_what_ends_a_rollback(place: World, arguments: list[str], code: int, id:
 def test_files_are_named_where_there_is_no_configuration(place: World) -> None:
     (place.folder / "pipelinegen.yaml").unlink()
     place.repository.commit("main", {PRODUCTION: kustomization("1.1.0"), STAGING: kustomization("1.1.0")}, "Both")
-    done = place.run("rollback", *place.place(), "--path", STAGING, "--json")
+    done = place.here("rollback", *place.place(), "--path", STAGING, "--json")
     assert done.code == 0, done.err
     assert [edit["file"] for edit in done.document["edits"]] == [STAGING]
     assert done.document["delivery"]["branch"].startswith("pipelinegen-rollback-all-images-")

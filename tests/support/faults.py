@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from pipelinegen import calls
 from pipelinegen.commands import connect
 from pipelinegen.edge.http import Clock
-from pipelinegen.quick import bump_options
 from tests.support import canary
 from tests.support.forges.server import FakeTime
 from tests.support.forges.server import Fault as ForgeFault
@@ -35,6 +29,7 @@ from tests.support.githttp import (
     push,
     push_discovery,
 )
+from tests.support.inside import run_inside
 from tests.support.repos import Naps
 from tests.support.world import Ran, World
 
@@ -70,37 +65,9 @@ def run_here(
     patience = (waits or Waits()).patience()
     words = ["bump", "-C", str(world.folder), *arguments, *world.place(), "--json"]
     words += [] if ask_registry else ["--no-verify-image"]
-    out, err = io.BytesIO(), io.BytesIO()
-    with (
-        _environment(world.variables(**variables)),
-        mock.patch.object(connect, "PATIENCE", patience),
-        mock.patch.object(sys, "stdout", io.TextIOWrapper(out, write_through=True)),
-        mock.patch.object(sys, "stderr", io.TextIOWrapper(err, write_through=True)),
-    ):
-        options = bump_options(words, os.environ)
-        if options is None:
-            raise AssertionError(f"not parsed: {words}")
-        code = calls.bump(options)
-        return Ran(code, out.getvalue().decode(), err.getvalue().decode())
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Exactly these variables. Not cleared first: the servers' threads read PATH at any time."""
-    before = dict(os.environ)
-    try:
-        _set(variables)
-        yield
-    finally:
-        _set(before)
-
-
-def _set(variables: Mapping[str, str]) -> None:
-    for name in set(os.environ) - set(variables):
-        del os.environ[name]
-    for name, value in variables.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
+    with mock.patch.object(connect, "PATIENCE", patience):
+        said = run_inside(words, world.variables(**variables))
+    return Ran(said.code, said.out.decode(), said.err.decode())
 
 
 # The steps of a delivery, as requests to the two servers.

@@ -16,6 +16,7 @@ from tests.support.forges.github import GitHub, Token
 from tests.support.forges.repository import Repository
 from tests.support.forges.service import CANARIES, Service, running
 from tests.support.githttp import GitServer
+from tests.support.inside import run_inside
 
 USERS = {"github": "x-access-token", "gitlab": "oauth2"}
 
@@ -107,6 +108,15 @@ class World:
     def bump(self, *arguments: str, **variables: str) -> Ran:
         """A bump of the remote repository on this forge, its document on standard output."""
         return self.run("bump", *arguments, *self.place(), "--no-verify-image", "--json", **variables)
+
+    def here(self, *arguments: str, **variables: str) -> Ran:
+        """As `run`, in this process: for what is not about processes."""
+        said = run_inside(arguments, self.variables(**variables), self.folder)
+        return Ran(said.code, said.out.decode(), said.err.decode())
+
+    def bump_here(self, *arguments: str, **variables: str) -> Ran:
+        """As `bump`, in this process."""
+        return self.here("bump", *arguments, *self.place(), "--no-verify-image", "--json", **variables)
 
     def place(self) -> list[str]:
         forge = ["--forge", self.kind, "--forge-url", self.service.stand_in.api]
