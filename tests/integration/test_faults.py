@@ -118,7 +118,7 @@ CELLS = list(_all() if HEAVY else dict.fromkeys(_chosen()))
 
 @pytest.fixture(autouse=True)
 def _short_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "READ_SECONDS", 1.0)
+    monkeypatch.setattr(http.Session, "read_seconds", 1.0)
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -178,6 +178,12 @@ def _check_state(scene: Scene, cell: Cell, state: str) -> None:
         assert "without a" not in state
         assert "/1 is open" in state
     assert not canary.found(state)
+
+
+def in_turns(*steps: str) -> pytest.MarkDecorator:
+    """Each step on one of the forges, which take turns; with PIPELINEGEN_HEAVY=1 each step on both."""
+    pairs = [(kind, step) for place, step in enumerate(steps) for kind in (KINDS if HEAVY else (KINDS[place % 2],))]
+    return pytest.mark.parametrize(("scene", "step"), pairs, indirect=["scene"])
 
 
 @pytest.fixture(params=KINDS)
@@ -266,7 +272,7 @@ def test_a_base_branch_that_is_deleted_meanwhile_is_exit_2(scene: Scene, deliver
     assert not scene.world.service.all()
 
 
-@pytest.mark.parametrize("step", ["fetch", "push-refs", "find"])
+@in_turns("fetch", "push-refs", "find")
 def test_a_base_branch_that_moves_meanwhile_is_not_overwritten(scene: Scene, step: str) -> None:
     Steps(scene.world).before(step, lambda: scene.stranger("main", {"apps/other.yaml": "a: 1\n"}))
     branch = bumped(scene)
@@ -295,7 +301,7 @@ def test_what_is_merged_meanwhile_is_not_born_again(scene: Scene, step: str) -> 
     assert not scene.world.service.open_ones()
 
 
-@pytest.mark.parametrize("step", ["look", "push-refs", "find"])
+@in_turns("look", "push-refs", "find")
 def test_a_newer_tag_beside_a_merge_is_proposed_so_that_it_can_be_merged(scene: Scene, step: str) -> None:
     bumped(scene)
 
@@ -321,7 +327,7 @@ def test_a_pull_request_that_fell_into_conflict_is_made_anew(scene: Scene) -> No
     assert "newTag: 1.2.0" in scene.world.repository.read("main", STAGING)
 
 
-@pytest.mark.parametrize("step", ["look", "push-refs", "find"])
+@in_turns("look", "push-refs", "find")
 def test_closed_by_a_person_meanwhile_is_that_persons_word_for_that_content(scene: Scene, step: str) -> None:
     bumped(scene)
     Steps(scene.world).before(step, lambda: scene.world.service.stand_in.close_by_hand(1))
@@ -336,7 +342,7 @@ def test_closed_by_a_person_meanwhile_is_that_persons_word_for_that_content(scen
     assert "--reopen" in again.err
 
 
-@pytest.mark.parametrize("step", ["look", "push-refs"])
+@in_turns("look", "push-refs")
 def test_a_branch_that_is_deleted_meanwhile_is_made_again(scene: Scene, step: str) -> None:
     branch = bumped(scene)
     Steps(scene.world).before(step, lambda: scene.world.repository.delete(branch))
@@ -345,7 +351,7 @@ def test_a_branch_that_is_deleted_meanwhile_is_made_again(scene: Scene, step: st
     assert len(scene.world.service.open_ones()) == 1
 
 
-@pytest.mark.parametrize("step", ["fetch", "look", "push-refs", "push"])
+@in_turns("fetch", "look", "push-refs", "push")
 def test_a_persons_commit_that_comes_meanwhile_is_not_overwritten(scene: Scene, step: str) -> None:
     branch = bumped(scene)
     Steps(scene.world).before(step, lambda: scene.stranger(branch, {"notes": "careful\n"}))

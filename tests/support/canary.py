@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import os
 import threading
@@ -31,6 +32,7 @@ def arm(world: World) -> None:
     world.environment["PIPELINEGEN_TOKEN"] = FORGE
 
 
+@functools.cache
 def spellings(secret: str) -> list[bytes]:
     """As it is, in URLs, in JSON, in Python, in hexadecimal, and in base64 after any number of other bytes."""
     texts = {
