@@ -13,6 +13,7 @@ from pipelinegen.pipelines.analyse.credentials import Credential, credentials_of
 from pipelinegen.pipelines.analyse.delivery import Delivery, deliveries_of
 from pipelinegen.pipelines.analyse.doubts import unknown_of
 from pipelinegen.pipelines.analyse.drift import Drift, drift_of
+from pipelinegen.pipelines.analyse.in_clear import masked
 from pipelinegen.pipelines.analyse.recovery import Recovery, recoveries_of
 from pipelinegen.pipelines.analyse.stages import Stage, stages_of
 from pipelinegen.pipelines.analyse.truth import Source, sources_of
@@ -149,7 +150,7 @@ def _pipeline(facts: Facts) -> dict[str, Any]:
 
 
 def _unknown(each: Unknown) -> dict[str, Any]:
-    return {"line": each.place.line, "what": each.what, "file": each.place.file}
+    return {"line": each.place.line, "what": masked(each.what), "file": each.place.file}
 
 
 def _delivery(each: Delivery) -> dict[str, Any]:

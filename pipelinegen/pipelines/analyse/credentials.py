@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pipelinegen.pipelines.analyse import actions, identities
+from pipelinegen.pipelines.analyse.in_clear import grants_in_clear
 from pipelinegen.pipelines.analyse.manifests import changes_of
 from pipelinegen.pipelines.analyse.naming import identifies, sort_of, words
 from pipelinegen.pipelines.analyse.work import Run, Work
@@ -78,6 +79,10 @@ def credentials_of(reading: Reading, works: Sequence[Work]) -> tuple[Credential,
             sights.setdefault(grant.name, []).append(
                 Sight(grant, work, kind, target, _BY_USE, foreign, len(work.job.steps))
             )
+    of_jobs = {work.job.id: work for work in works}
+    for grant, job in grants_in_clear(reading):
+        sight = Sight(grant, of_jobs[job.id], grant.kind, grant.target, _BY_BINDING, (), len(job.steps))
+        sights.setdefault(grant.name, []).append(sight)
     return tuple(_credential(name, several) for name, several in sights.items())
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from pipelinegen.markdown import visible
+from pipelinegen.pipelines.analyse.in_clear import masked
 from pipelinegen.pipelines.compared import Facts
 from pipelinegen.pipelines.costs import costs_of
 from pipelinegen.pipelines.reading import Place
@@ -183,7 +184,7 @@ def _sources(page: _Page) -> Iterator[str]:
         yield f'<details open><summary>{_text(name)}</summary><pre tabindex="0" aria-label="{_text(name)}">'
         for line, words in enumerate(text.removesuffix("\n").split("\n"), 1):
             proof = ' class="proof"' if line in marked else ""
-            shown = visible(words.rstrip("\r").replace("\t", "    "))
+            shown = visible(masked(words.rstrip("\r").replace("\t", "    ")))
             yield f'<span id="f{number}L{line}" data-n="{line}"{proof}>{escape(shown)}</span>'
         yield "</pre></details>"
     yield "</section>"
@@ -197,4 +198,4 @@ def _end() -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return escape(visible(text))
+    return escape(visible(masked(text)))

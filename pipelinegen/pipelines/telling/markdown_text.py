@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelinegen.markdown import escaped, fitting
+from pipelinegen.pipelines.analyse.in_clear import masked
 from pipelinegen.pipelines.compared import Facts
 from pipelinegen.pipelines.costs import costs_of
 from pipelinegen.pipelines.telling.rows import Item, rows_of, where
@@ -41,4 +42,5 @@ def _cell(cell: Sequence[Item], file: str) -> str:
 
 def _item(item: Item, file: str) -> str:
     places = where(item.places, file)
-    return f"{escaped(item.text)} <sub>{escaped(places)}</sub>" if places else escaped(item.text)
+    text = escaped(masked(item.text))
+    return f"{text} <sub>{escaped(places)}</sub>" if places else text

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 
 from pipelinegen.markdown import visible
+from pipelinegen.pipelines.analyse.in_clear import masked
 from pipelinegen.pipelines.compared import Facts
 from pipelinegen.pipelines.costs import costs_of
 from pipelinegen.pipelines.telling.rows import Item, Row, rows_of, where
@@ -50,7 +51,7 @@ def _cell(cell: Sequence[Item], file: str, column: int, colored: bool) -> list[s
     lines: list[str] = []
     for item in cell[:_MOST]:
         places = where(item.places, file)
-        wrapped = _wrapped(f"{visible(item.text)}  {visible(places)}".rstrip(), column, "  ")
+        wrapped = _wrapped(f"{visible(masked(item.text))}  {visible(places)}".rstrip(), column, "  ")
         lines += [_painted(line, item.tone, colored) for line in wrapped]
     if len(cell) > _MOST:
         lines.append(f"  … and {len(cell) - _MOST} more (--json has all)")

@@ -199,3 +199,25 @@ def test_a_proposal_says_what_goes_what_stays_and_what_is_left_to_people() -> No
     stays = proposal_of(hosts, Around("shop"))
     assert stays.gone == ()
     assert any(text.startswith("ssh:") for text in stays.remaining)
+
+
+def test_a_credential_in_clear_is_told_and_never_shown() -> None:
+    token, key = "ghp_" + "a1" * 18, "AKIA" + "Q" * 16
+    text = f"""
+    on: push
+    env: {{DEPLOY_PAT: {token}}}
+    jobs:
+      a: {{runs-on: x, steps: [{{run: "curl -H 'Authorization: Bearer {token}' https://x.example"}}]}}
+      b:
+        runs-on: x
+        env: {{AWS_ACCESS_KEY_ID: {key}}}
+        steps: [{{run: "aws s3 ls"}}]
+    """
+    found = facts("github", text)
+    told = {each.name: (each.kind, each.target, each.jobs) for each in found.credentials if each.life == "file"}
+    assert told["DEPLOY_PAT"] == ("token", "forge", ("a", "b"))
+    assert told["AWS_ACCESS_KEY_ID"] == ("cloud-key", "cloud", ("b",))
+    assert all(each.stored for each in found.credentials)
+    shown = ["\n".join(html([found])), "\n".join(table([found], 120)), "\n".join(markdown([found]))]
+    shown.append(json.dumps(document([found])))
+    assert not [each for each in shown if token in each or key in each]
