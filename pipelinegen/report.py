@@ -96,6 +96,13 @@ class Report:
         if self.verbosity >= 1:
             self._write(sys.stderr, f"{self._paint('dim', _one_line(text))}\n")
 
+    def progress(self, text: str) -> None:
+        """What is being done right now: one passing line on a terminal, and elsewhere a detail."""
+        if self.verbosity == 0 and sys.stderr.isatty():
+            self._pass(_one_line(text))
+        else:
+            self.detail(text)
+
     def warn(self, text: str) -> None:
         """Something that a person should look at; told even when quiet."""
         self._write(sys.stderr, f"{self._paint('yellow', 'warning:')} {_one_line(text)}\n")

@@ -85,6 +85,7 @@ def deliver(connection: Connection, order: Order, report: Report) -> Delivered:
     """
     remote, forge = connection.remote, connection.forge
     attempt = _Attempt(remote, forge, order, report)
+    report.progress(f"fetching {remote.address.url}")
     branch = order.branch if order.how == "pull-request" else None
     try:
         verified = forge is not None and forge.makes_commits and connection.by_app and not order.sign
@@ -191,6 +192,7 @@ class _Attempt:
                 return None
         message = message_for(self.order, plan, key)
         self.made_one = True
+        self.report.progress(f"pushing to {self.remote.address.url}")
         plain = all(entry is None or entry.mode == NEW_FILE_MODE for entry in map(tree.entry, contents))
         self._for_forge = (message, contents) if plain else None
         return make_commit(tree, contents, message, self._author, signing=self._signing)

@@ -128,6 +128,7 @@ def _anew(run: Run, published: Published, registry: Registry) -> Made:
     hooks_follow = bool(run.bench.config.build.hooks.after_push)
     for repository in reversed(wanting):
         extra = last if repository == own and not hooks_follow else []
+        run.bench.report.progress(f"{run.wanted.name}: pushing to {repository}")
         push(registry, repository, built.layout, [*wanting[repository], *extra])
         published.note_put(repository, wanting[repository], digest)
     made = _made(run, built, report)._replace(
