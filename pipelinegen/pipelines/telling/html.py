@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
@@ -35,6 +36,9 @@ class _Page:
             self.files.update(facts.reading.texts)
         self.numbers = {name: number for number, name in enumerate(self.files)}
         self.proofs: set[Place] = set()
+        # Lines on which a secret stands in clear: a page may be passed on to people who must not have it.
+        own = [each for facts in several for each in facts.credentials if each.life == "file"]
+        self.clear = {place for each in own for place in each.evidence}
 
     def link(self, place: Place, own: str) -> str:
         words = f":{place.line}" if place.file == own else f"{place.file}:{place.line}"
@@ -184,6 +188,8 @@ def _sources(page: _Page) -> Iterator[str]:
         yield f'<details open><summary>{_text(name)}</summary><pre tabindex="0" aria-label="{_text(name)}">'
         for line, words in enumerate(text.removesuffix("\n").split("\n"), 1):
             proof = ' class="proof"' if line in marked else ""
+            if Place(name, line) in page.clear:
+                words = re.sub(r"([:=]\s*).*", r"\1***", words, count=1)
             shown = visible(masked(words.rstrip("\r").replace("\t", "    ")))
             yield f'<span id="f{number}L{line}" data-n="{line}"{proof}>{escape(shown)}</span>'
         yield "</pre></details>"

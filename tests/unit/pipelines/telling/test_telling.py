@@ -221,3 +221,10 @@ def test_a_credential_in_clear_is_told_and_never_shown() -> None:
     shown = ["\n".join(html([found])), "\n".join(table([found], 120)), "\n".join(markdown([found]))]
     shown.append(json.dumps(document([found])))
     assert not [each for each in shown if token in each or key in each]
+
+
+def test_a_secret_in_clear_is_not_passed_on_with_the_page() -> None:
+    found = facts("gitlab", "variables:\n  DB_PASSWORD: hunter2hunter2\na:\n  script: [echo]\n")
+    page = "\n".join(html([found]))
+    assert "DB_PASSWORD: ***" in page
+    assert "hunter2" not in page
