@@ -135,6 +135,7 @@ _IN_A_CHECKOUT = (
     ),
 )
 
+
 def _generated(scene: Scene, runs: Sequence[Run]) -> str | None:
     del scene
     written, checked = (run.document or {} for run in runs)
