@@ -9,6 +9,9 @@ from hypothesis import HealthCheck, settings
 # A shared machine may be slow, and a test that is slow is not wrong. What chance finds on a developer's machine becomes
 # an @example; a submission must not fail for something that it did not touch.
 SLOW = [HealthCheck.too_slow]
-settings.register_profile("developer", deadline=None, suppress_health_check=SLOW)
-settings.register_profile("ci", deadline=None, suppress_health_check=SLOW, derandomize=True)
+# Every run has a few of the examples; `pytest --hypothesis-profile nightly` has the many.
+FEW, MANY = 40, 1000
+settings.register_profile("developer", deadline=None, suppress_health_check=SLOW, max_examples=FEW)
+settings.register_profile("ci", deadline=None, suppress_health_check=SLOW, max_examples=FEW, derandomize=True)
+settings.register_profile("nightly", deadline=None, suppress_health_check=SLOW, max_examples=MANY)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")

@@ -84,7 +84,7 @@ def test_a_span_holds_exactly_the_text(text: str) -> None:
 
 
 @given(ARBITRARY)
-@settings(max_examples=500)
+@settings(max_examples=4 * settings().max_examples)
 def test_any_text_in_a_span(text: str) -> None:
     kinds = inline(f"- a {span(text)}: b {span(text)} c")
     assert_inert(kinds)
@@ -92,7 +92,7 @@ def test_any_text_in_a_span(text: str) -> None:
 
 
 @given(ARBITRARY)
-@settings(max_examples=500)
+@settings(max_examples=4 * settings().max_examples)
 def test_any_text_in_running_text(text: str) -> None:
     kinds = inline(f"- said: {escaped(text)} (end)")
     assert_inert(kinds)
@@ -100,7 +100,7 @@ def test_any_text_in_running_text(text: str) -> None:
 
 
 @given(ARBITRARY)
-@settings(max_examples=500)
+@settings(max_examples=4 * settings().max_examples)
 def test_any_text_in_a_fence(text: str) -> None:
     block = fence(text, "diff")
     tokens = RENDER.parse(f"before\n\n{block}\n\nafter")
@@ -113,7 +113,7 @@ def test_any_text_in_a_fence(text: str) -> None:
 
 
 @given(ARBITRARY)
-@settings(max_examples=300)
+@settings(max_examples=3 * settings().max_examples)
 def test_a_title_names_no_one_and_closes_nothing(text: str) -> None:
     shown = defused(text)
     assert not re.search(r"@\w|[#!&%~$]\w", shown, re.ASCII)

@@ -157,7 +157,7 @@ def test_title(story: Story, line: str) -> None:
 
 
 @given(STORIES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_nothing_in_the_body_acts(story: Story) -> None:
     text = body(story)
     given_urls = {story.source_url, story.run_url, *(change.compare_url for change in story.changes)}

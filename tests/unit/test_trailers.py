@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from datetime import datetime, timedelta, timezone
 
@@ -25,7 +26,7 @@ deployed = st.builds(
         f"{name}:{tag}", source, sha if source else None, when.replace(microsecond=0) if when else None
     ),
     names,
-    st.from_regex(r"\w[\w.-]{0,20}", fullmatch=True).filter(str.isascii),
+    st.from_regex(re.compile(r"\w[\w.-]{0,20}", re.ASCII), fullmatch=True),
     st.sampled_from([None, "https://github.com/acme/shop", "http://127.0.0.1:9/g/r"]),
     st.from_regex(r"[0-9a-f]{7,40}", fullmatch=True),
     st.none() | st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc)),

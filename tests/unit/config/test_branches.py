@@ -96,7 +96,7 @@ NEAR_COPIES = st.lists(st.sampled_from([*PIECES, "é", "[", "?", "\x7f", "refs/h
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 @given(name=st.one_of(NEAR_COPIES, ANY_TEXT))
 @example(name="@{-1}")
 @example(name="a.lock/b")
@@ -108,7 +108,7 @@ def test_agrees_with_git(name: str) -> None:
 TARGETS = st.lists(st.text(max_size=20), max_size=5)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(environment=st.none() | st.text(max_size=60), slug=st.text(max_size=120), targets=TARGETS)
 def test_every_name_is_valid_flat_and_short(environment: str | None, slug: str, targets: list[str]) -> None:
     name = branch_name(environment, slug, targets)

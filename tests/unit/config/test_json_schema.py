@@ -261,7 +261,7 @@ ODD_VALUES: list[Any] = [
 ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 @given(data=st.data())
 def test_near_copies_of_the_example_are_judged_alike(data: st.DataObject) -> None:
     """The schema never refuses what the model accepts, and refuses all that is wrong in kind, not only by a rule."""

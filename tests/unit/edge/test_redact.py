@@ -63,7 +63,7 @@ def test_every_form_is_masked(form: str) -> None:
 
 
 @given(value=secrets, form=st.sampled_from(sorted(FORMS)), before=st.text(), after=st.text())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples, deadline=None)
 def test_no_embedding_of_a_secret_survives(value: str, form: str, before: str, after: str) -> None:
     masked = Redactor((Secret("T", value),)).mask(f"{before} {FORMS[form](value)} {after}")
     assert value not in masked.replace(MASK, "\0")
@@ -71,7 +71,7 @@ def test_no_embedding_of_a_secret_survives(value: str, form: str, before: str, a
 
 
 @given(value=secrets, text=st.text(max_size=30))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=2 * settings().max_examples, deadline=None)
 def test_text_without_a_secret_is_left_alone(value: str, text: str) -> None:
     kept = Redactor((Secret("T", value),)).mask(text)
     if MASK not in kept or MASK in text:
