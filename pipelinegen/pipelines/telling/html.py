@@ -188,9 +188,8 @@ def _sources(page: _Page) -> Iterator[str]:
         yield f'<details open><summary>{_text(name)}</summary><pre tabindex="0" aria-label="{_text(name)}">'
         for line, words in enumerate(text.removesuffix("\n").split("\n"), 1):
             proof = ' class="proof"' if line in marked else ""
-            if Place(name, line) in page.clear:
-                words = re.sub(r"([:=]\s*).*", r"\1***", words, count=1)
-            shown = visible(masked(words.rstrip("\r").replace("\t", "    ")))
+            hidden = re.sub(r"([:=]\s*).*", r"\1***", words, count=1) if Place(name, line) in page.clear else words
+            shown = visible(masked(hidden.rstrip("\r").replace("\t", "    ")))
             yield f'<span id="f{number}L{line}" data-n="{line}"{proof}>{escape(shown)}</span>'
         yield "</pre></details>"
     yield "</section>"
