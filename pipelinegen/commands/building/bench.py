@@ -40,6 +40,7 @@ class Bench:
         self.known: Known = NOTHING_KNOWN
         self.hosts = frozenset(each.registry for image in images for each in image.repositories)
         self._engine: Engine | None = None
+        self._stopped = False
         self._folder: Path | None = None
         self._lock = threading.RLock()
 
@@ -56,6 +57,8 @@ class Bench:
 
     def stop(self) -> None:
         """End what the engine is doing, from another thread than the one that waits for it."""
+        # First this: an engine that is being chosen at this moment is seen by whoever chooses it.
+        self._stopped = True
         if self._engine is not None:
             self._engine.close()
 
@@ -68,6 +71,9 @@ class Bench:
                 engine, why = choose(self.options.engine or self.config.build.engine, self._setup())
                 self.report.say(f"engine: {why}")
                 self._engine = engine.__enter__()
+            if self._stopped:
+                self._engine.close()
+                raise WorldError("the build was stopped", id="interrupted")
             return self._engine
 
     def folder(self) -> Path:
