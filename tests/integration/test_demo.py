@@ -1,6 +1,7 @@
 """The demo: the story comes true with real git, in any folder, under any user's settings, and leaves nothing behind."""
 
 import http.client
+import io
 import json
 import os
 import re
@@ -95,28 +96,44 @@ def without_what_is_new(line: str) -> str:
     return re.sub(r"(?<![-@0-9a-f])[0-9a-f]{12}\b", "COMMIT", line)
 
 
-def test_each_step_fits_a_screen(tmp_path: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path), "COLUMNS": "120"}
-    told = subprocess.run(
-        [sys.executable, "-m", "pipelinegen", "demo"],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=True,
-    ).stdout
-    numbered = list(re.finditer(r"(?m)^[0-9]+ of [0-9]+: ", told))
-    assert len(numbered) == len(STORY)
-    ends = [*(found.start() for found in numbered[1:]), len(told)]
-    tall = [told[start.start() : end] for start, end in zip(numbered, ends, strict=True)]
-    assert not [step for step in tall if step.count("\n") > SCREEN]
+# As in a job of CI, with settings of the user's that would end badly if they counted.
+HOSTILE = {
+    "GIT_DIR": "/nowhere",
+    "GIT_AUTHOR_DATE": "never",
+    "PIPELINEGEN_DRY_RUN": "1",
+    "PIPELINEGEN_REPO": "/nowhere",
+    "PIPELINEGEN_TOKEN": "none",
+    "JENKINS_URL": "http://ci",
+    "GH_TOKEN": "none",
+    "http_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "LC_ALL": "tr_TR.UTF-8",
+}
+HOSTILE_FILES = {
+    ".gitconfig": "[user]\n\tuseConfigOnly = true\n[commit]\n\tgpgSign = true\n[core]\n\tautocrlf = true\n"
+    "\thooksPath = /nowhere\n[init]\n\tdefaultBranch = trunk\n",
+    "pipelinegen.yaml": "no: configuration of the demo's\n",
+}
 
 
-def test_the_document_tells_each_step_and_a_job_gets_no_outputs(tmp_path: Path) -> None:
-    outputs = tmp_path / "outputs"
-    names = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")
-    done = demo("--json", cwd=tmp_path, GITHUB_ACTIONS="true", **dict.fromkeys(names, str(outputs)))
-    document = json.loads(done.stdout)
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """The demo as a document, in a job with hostile settings; it wrote no file."""
+    folder = tmp_path_factory.mktemp("job")
+    for name, text in HOSTILE_FILES.items():
+        (folder / name).write_text(text)
+    outputs = dict.fromkeys(("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"), str(folder / "outputs"))
+    done = demo("--json", cwd=folder, GITHUB_ACTIONS="true", **outputs, **HOSTILE)
+    assert {path.name for path in folder.iterdir()} == set(HOSTILE_FILES)
+    return done
+
+
+def test_neither_git_configuration_nor_variables_of_the_user_count(job: subprocess.CompletedProcess[str]) -> None:
+    assert job.returncode == 0, job.stderr
+
+
+def test_the_document_tells_each_step_and_a_job_gets_no_outputs(job: subprocess.CompletedProcess[str]) -> None:
+    document = json.loads(job.stdout)
     assert (document["schema"], document["result"], document["folder"]) == ("pipelinegen.demo/1", "done", None)
     assert [step["name"] for step in document["steps"]] == [step.name for step in STORY]
     runs = {step["name"]: step["runs"] for step in document["steps"]}
@@ -127,22 +144,15 @@ def test_the_document_tells_each_step_and_a_job_gets_no_outputs(tmp_path: Path) 
     assert [(pull["number"], pull["state"]) for pull in pulls] == [(1, "opened"), (1, "updated")]
     assert runs["late-build"][0]["document"]["result"] == "superseded"
     assert runs["observe"][1]["document"]["result"] == "healthy"
-    assert not list(tmp_path.iterdir())
 
 
-def test_quiet_says_nothing_to_people(tmp_path: Path) -> None:
-    dotenv = str(tmp_path / "dotenv")
-    done = demo("--quiet", cwd=tmp_path, CI_PROJECT_DIR=str(tmp_path), PIPELINEGEN_DOTENV=dotenv, GITLAB_CI="true")
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert not list(tmp_path.iterdir())
-
-
-def test_keep_leaves_the_repositories_also_inside_another_one(tmp_path: Path) -> None:
+def test_keep_leaves_the_repositories_also_inside_another_one_and_quiet_says_nothing_to_people(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     (tmp_path / ".gitignore").write_text("*\n")
-    done = demo("--keep", "made/here", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    variables = {"CI_PROJECT_DIR": str(tmp_path), "PIPELINEGEN_DOTENV": str(tmp_path / "dotenv"), "GITLAB_CI": "true"}
+    done = demo("--quiet", "--keep", "made/here", cwd=tmp_path, **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {".git", ".gitignore", "made"}
     manifests = tmp_path / "made/here/manifests"
     assert git(manifests, "status", "--porcelain").splitlines() == [f" M {path}" for path in sorted(NEW_LINES)]
     assert git(tmp_path / "made/here/shop", "status", "--porcelain") == ""
@@ -163,9 +173,10 @@ def test_keep_leaves_the_repositories_also_inside_another_one(tmp_path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
-    """The forge of a whole story."""
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Forge, str]:
+    """The forge of a whole story, and all that was told in a wide terminal's order of both streams."""
     forges: list[Forge] = []
+    screen = io.TextIOWrapper(io.BytesIO(), write_through=True)
     with pytest.MonkeyPatch.context() as patch:
         made = Forge.__init__
 
@@ -174,8 +185,25 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Forge:
             forges.append(self)
 
         patch.setattr(Forge, "__init__", noted)
-        assert run(str(tmp_path_factory.mktemp("empty")), Report(verbosity=-1, json=True)) == 0
-    return forges[0]
+        patch.setenv("COLUMNS", "120")
+        patch.setattr(sys, "stdout", screen)
+        patch.setattr(sys, "stderr", screen)
+        assert run(str(tmp_path_factory.mktemp("empty")), Report()) == 0
+    return forges[0], screen.buffer.getvalue().decode()
+
+
+@pytest.fixture
+def forge(played: tuple[Forge, str]) -> Forge:
+    return played[0]
+
+
+def test_each_step_fits_a_screen(played: tuple[Forge, str]) -> None:
+    told = played[1]
+    numbered = list(re.finditer(r"(?m)^[0-9]+ of [0-9]+: ", told))
+    assert len(numbered) == len(STORY)
+    ends = [*(found.start() for found in numbered[1:]), len(told)]
+    tall = [told[start.start() : end] for start, end in zip(numbered, ends, strict=True)]
+    assert not [step for step in tall if step.count("\n") > SCREEN]
 
 
 def test_the_forge_answers_as_github_describes_itself(forge: Forge) -> None:
@@ -222,28 +250,6 @@ def test_the_commits_are_the_same_always(tmp_path: Path) -> None:
     for repository in ("shop", "manifests"):
         heads = {git(tmp_path / name / repository, "rev-parse", "HEAD") for name in ("one", "two")}
         assert len(heads) == 1
-
-
-def test_neither_git_configuration_nor_variables_of_the_user_count(tmp_path: Path) -> None:
-    (tmp_path / ".gitconfig").write_text(
-        "[user]\n\tuseConfigOnly = true\n[commit]\n\tgpgSign = true\n[core]\n\tautocrlf = true\n"
-        "\thooksPath = /nowhere\n[init]\n\tdefaultBranch = trunk\n"
-    )
-    (tmp_path / "pipelinegen.yaml").write_text("no: configuration of the demo's\n")
-    done = demo(
-        cwd=tmp_path,
-        GIT_DIR="/nowhere",
-        GIT_AUTHOR_DATE="never",
-        PIPELINEGEN_DRY_RUN="1",
-        PIPELINEGEN_REPO="/nowhere",
-        PIPELINEGEN_TOKEN="none",
-        JENKINS_URL="http://ci",
-        GH_TOKEN="none",
-        http_proxy="http://127.0.0.1:9",
-        ALL_PROXY="http://127.0.0.1:9",
-        LC_ALL="tr_TR.UTF-8",
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_machine_without_git_is_told_so(tmp_path: Path) -> None:
