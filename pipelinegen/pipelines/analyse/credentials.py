@@ -209,6 +209,10 @@ def _seen_by(work: Work, grant: Grant) -> tuple[tuple[str, ...], int]:
     job = work.job
     if grant.via == "container":
         return (), 0
+    if grant.via == "call":
+        # What is handed to a workflow that is read is seen where that one names it; else by all of its code.
+        unread = [step for step in job.steps if step.kind == "call"]
+        return tuple(step.uses.name for step in unread if step.uses is not None and not step.uses.own), len(unread)
     images = [image.name for image in job.images if not image.own]
     if grant.scope != "step" or grant.name.upper() == "GITHUB_TOKEN":
         return tuple(dict.fromkeys(each.name for each in job.foreign())), len(job.steps)

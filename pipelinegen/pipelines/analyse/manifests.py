@@ -57,7 +57,7 @@ def _walk(work: Work) -> tuple[list[Change], list[Unknown]]:
             _plugin(state, step)
         for run in work.of_step(number):
             if run.command.program in {"cd", "pushd"}:
-                state.words += run.command.arguments
+                state.words += [filled(text, run.values) for text in run.command.arguments]
             if run.act is not None:
                 _act(state, run, run.act, changes, doubts)
     return changes, doubts
@@ -123,7 +123,7 @@ def _act(state: _State, run: Run, act: GitAct, changes: list[Change], doubts: li
     elif act.did in {"edit", "image-edit"}:
         state.edited = True
         state.image_edit = state.image_edit or act.did == "image-edit"
-        state.words += act.command.arguments
+        state.words += [filled(text, run.values) for text in act.command.arguments]
     elif act.did == "dispatch":
         doubts.append(Unknown(place, f"starts another pipeline, which is not read: {act.command.shown[:100]}"))
     else:

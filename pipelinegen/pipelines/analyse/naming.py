@@ -162,6 +162,7 @@ _PLACES = re.compile(
     r"preproduction|preview|sandbox|canary|live)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_ALONE = re.compile(r"(?i)(?:(?:deploy|release|update|bump|promote|rollout|ship|to|the|manifests?|gitops)[-_ :]*)*\w+")
 _ODD = frozenset({"live", "dev", "preview", "canary"})
 
 
@@ -169,5 +170,6 @@ def environment_in(text: str, *, certain: bool = False) -> str:
     """The environment that a text names, in well-known words. certain: only those that mean nothing else."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     found = [match[1] for match in _PLACES.finditer(spaced.replace("_", " "))]
-    several = dict.fromkeys(word for word in found if not certain or word.lower() not in _ODD)
+    sure = not certain or _ALONE.fullmatch(text.strip()) is not None
+    several = dict.fromkeys(word for word in found if sure or word.lower() not in _ODD)
     return next(iter(several)) if len(several) == 1 else ""

@@ -22,7 +22,7 @@ GIVEN: Mapping[str, tuple[Life, str, str]] = {
     "CI_JOB_JWT_V2": ("oidc", "oidc", "unknown"),
 }
 _SYSTEM = re.compile(
-    r"(?:CI|GITLAB|FF|RUNNER|TRIGGER|CHAT)(?:_\w+)?"
+    r"CI(?:_\w+)?|GITLAB_(?:CI|FEATURES|USER_\w+|ENVIRONMENT_\w+)|GITLAB_CI|FF_\w+|RUNNER_\w+|TRIGGER_PAYLOAD|CHAT_\w+"
     r"|HOME|PATH|PWD|OLDPWD|USER|SHELL|HOSTNAME|LANG|LC_\w+|TERM|TMPDIR|IFS|RANDOM|SECONDS|LINENO|UID|EUID|PPID|BASH\w*|OPTARG"
     r"|REPLY|FUNCNAME|PIPESTATUS|SSH_AUTH_SOCK|SSH_AGENT_PID|GOPATH|JAVA_HOME|PYTHONPATH|LINES|COLUMNS"
 )
@@ -30,6 +30,8 @@ _SYSTEM = re.compile(
 _NO_SECRET = re.compile(
     r"(?i:true|false|always|never|yes|no|if-not-present)|[\d.]+|.*\$.*|/.*|\.{1,2}/.*|\w+://[^@]*|[\w./-]+\.\w{2,5}"
 )
+_SECRET = re.compile(r"TOKEN|PASS|KEY|SECRET|CRED|_PAT(?:_|$)|KUBE|PRIVATE|SSH|AUTH(?!OR)")
+_NO_SECRETS = frozenset({"CI_KUBERNETES_ACTIVE", "CI_SERVER_TLS_KEY_FILE", "FF_USE_NEW_BASH_EVAL_STRATEGY"})
 _READ = re.compile(r"^(?:read|mapfile|readarray|getopts)$")
 
 
@@ -46,7 +48,11 @@ def settings_of(value: Map | None) -> tuple[Setting, ...]:
 
 def is_set(name: str, declared: Mapping[str, str]) -> bool:
     """Does the file or the system give the variable a value?"""
-    return bool(declared.get(name)) or (_SYSTEM.fullmatch(name) is not None and name not in GIVEN)
+    if declared.get(name):
+        return True
+    given = _SYSTEM.fullmatch(name) is not None and name not in GIVEN
+    # People name their own secrets CI_PUSH_TOKEN, too; of those, GitLab itself sets no other.
+    return given and (_SECRET.search(name) is None or name in _NO_SECRETS)
 
 
 def grants_of_settings(settings: Sequence[Setting], declared: Mapping[str, str], scope: Scope) -> tuple[Grant, ...]:

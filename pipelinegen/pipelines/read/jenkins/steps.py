@@ -44,9 +44,17 @@ class State:
     methods: dict[str, Method] = field(default_factory=dict)
     objects: set[str] = field(default_factory=set)
     running: list[str] = field(default_factory=list)
+    # What the parameters of the method that is walked through stand for, where the call says it.
+    given: dict[str, str] = field(default_factory=dict)
 
     def place(self, line: int) -> Place:
         return Place(self.file, line)
+
+    def filled(self, text: str) -> str:
+        """The text with the parameters whose values the call says."""
+        if not self.given or "$" not in text:
+            return text
+        return re.sub(r"\$\{(\w+)\}|\$(\w+)", lambda m: self.given.get(m[1] or m[2], m[0]), text)
 
     def say(self, line: int, what: str) -> None:
         note = Unknown(self.place(line), what)
@@ -126,16 +134,21 @@ def call(state: State, each: Call, around: Around, found: Found, *, nested: bool
     _plugin(state, each, inside, found)
     if each.block is not None:
         walk(state, each.block, inside, found)
-    _method(state, name, inside, found)
+    _method(state, each, inside, found)
 
 
-def _method(state: State, name: str, around: Around, found: Found) -> None:
-    """A method of the file itself: what is in it is done here."""
+def _method(state: State, each: Call, around: Around, found: Found) -> None:
+    """A method of the file itself: what is in it is done here, with the words of the call."""
+    name = each.name
     method = state.methods.get(name)
     if method is not None and name not in state.running:
         state.running.append(name)
         state.objects.update(method.parameters)
+        before = state.given
+        texts = zip(method.parameters, each.arguments, strict=False)
+        state.given = {key: value.text for key, value in texts if isinstance(value, Quoted) and not value.interpolated}
         walk(state, method.body, around, found)
+        state.given = before
         state.running.pop()
 
 
@@ -163,7 +176,7 @@ def _shell(state: State, each: Call, around: Around, found: Found) -> None:
 def lines_of(state: State, text: Quoted) -> list[Line]:
     """The lines of a text, each with its line of the file."""
     starts = [*text.lines]
-    parts = text.text.split("\n")
+    parts = (state.filled(text.text) if text.interpolated else text.text).split("\n")
     starts += [starts[-1] if starts else text.line] * (len(parts) - len(starts))
     return [Line(part, state.place(start)) for part, start in zip(parts, starts, strict=False)]
 
@@ -192,6 +205,9 @@ def bound(state: State, each: Call, around: Around) -> Around:
 
 def grant(state: State, one: bindings.Bound, scope: str = "step") -> Grant:
     """A credential as it becomes visible; one whose id is made at run time is said to be so."""
+    if one.made:
+        name = state.given.get(one.name) or state.filled(one.name)
+        one = replace(one, name=name, made="$" in name or name == one.name)
     if one.made:
         state.say(one.line, f"the id of a credential is made when the pipeline runs: {one.name[:80]}")
     return Grant(one.name, "stored", state.place(one.line), scope, "binding", one.holder, one.kind, one.target)  # type: ignore[arg-type]  # one of two words

@@ -247,7 +247,9 @@ class _Parser:
         names: list[str] = []
         while self.token.kind != "end":
             depth += self.is_mark("(") - self.is_mark(")")
-            names += [self.token.value] if self.token.kind == "name" else []
+            # The last name before a comma, a default or the end is the parameter's; those before it are its type.
+            if self.token.kind == "name" and self.peek().value in {",", ")", "="}:
+                names.append(self.token.value)
             self.take()
             if not depth:
                 break

@@ -301,3 +301,29 @@ def test_a_script_beside_a_script_is_found() -> None:
         },
     )
     assert (deliveries(found), unknown(found)) == (["- push kubectl x"], [])
+
+
+def test_what_is_handed_to_a_workflow_is_seen_where_that_names_it() -> None:
+    inner = """
+    on: {workflow_call: {secrets: {config: {}}}}
+    jobs:
+      go:
+        runs-on: x
+        steps:
+          - uses: actions/checkout@v4
+          - uses: azure/k8s-set-context@v4
+            with: {kubeconfig: "${{ secrets.config }}"}
+    """
+    text = """
+    on: push
+    jobs:
+      here:
+        uses: ./.github/workflows/inner.yml
+        secrets: {config: "${{ secrets.PROD }}"}
+      there:
+        uses: acme/workflows/.github/workflows/x.yml@v1
+        secrets: {config: "${{ secrets.PROD }}"}
+    """
+    (found,) = facts("github", text, **{".github/workflows/inner.yml": inner}).credentials
+    assert found.jobs == ("here", "there")
+    assert found.third_party == ("azure/k8s-set-context@v4", "acme/workflows/.github/workflows/x.yml@v1")

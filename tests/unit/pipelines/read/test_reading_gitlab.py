@@ -253,3 +253,21 @@ def test_hundreds_of_aliases_are_usual() -> None:
 )
 def test_a_program_that_is_not_known_is_no_proof_of_nothing(text: str, lines: list[int]) -> None:
     assert unknown(facts("gitlab", text)) == lines
+
+
+@pytest.mark.parametrize("name", ["GITLAB_TOKEN", "CI_PUSH_TOKEN", "CI_SSH_PRIVATE_KEY"])
+def test_secrets_that_are_named_like_those_of_the_system_are_seen(name: str) -> None:
+    (found,) = facts("gitlab", f"a:\n  script:\n    - echo ${name} > secret.txt\n").credentials
+    assert (found.name, found.stored) == (name, True)
+
+
+def test_a_folder_named_by_a_variable_of_the_job_names_the_environment() -> None:
+    text = """
+    .g: {script: [cd env/$ENV, kustomize edit set image a=b:1, "git push https://x:$GITOPS_TOKEN@h.example/acme/gitops.git"]}
+    one: {extends: .g, variables: {ENV: staging}}
+    two: {extends: .g, variables: {ENV: production}}
+    """
+    assert deliveries(facts("gitlab", text)) == [
+        "staging pull manifest-repository one",
+        "production pull manifest-repository two",
+    ]

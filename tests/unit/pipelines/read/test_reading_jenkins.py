@@ -226,3 +226,26 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     except Broken as error:
         line = error.line
     assert 1 <= line <= text.count("\n") + 1
+
+
+def test_a_method_gets_the_words_of_its_call() -> None:
+    text = """
+    def deployTo(String where, id, int tries = 3) {
+      withCredentials([kubeconfigFile(credentialsId: id, variable: 'KUBECONFIG')]) {
+        sh "helm upgrade --install shop chart -f values-${where}.yaml"
+      }
+    }
+    node {
+      stage('One') { deployTo('staging', 'kube-staging') }
+      stage('Two') { deployTo('production', 'kube-production') }
+      stage('Three') { deployTo('production', env.ID) }
+    }
+    """
+    found = facts("jenkins", text)
+    assert deliveries(found) == ["staging push helm One", "production push helm Two", "production push helm Three"]
+    assert [(each.name, each.jobs) for each in found.credentials] == [
+        ("kube-staging", ("One",)),
+        ("kube-production", ("Two",)),
+        ("id", ("Three",)),
+    ]
+    assert unknown(found) == [2]
