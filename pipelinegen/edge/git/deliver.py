@@ -26,7 +26,7 @@ Send = Callable[[RemoteRepository, str, Made, "str | None"], Outcome]
 
 
 class Delivered(NamedTuple):
-    """What stands on the server now. `commit` is the branch's head, `made` our commit where there was one to make."""
+    """What stands on the server now. `commit` is ours where there was one to make (`made`), else the branch's head."""
 
     result: Literal["pushed", "nothing"]
     commit: str | None
@@ -56,7 +56,7 @@ def plan_and_push(
         target = branch or remote.base
         # With an answer that was lost, our commit may be below the newer ones.
         if made is not None and target == remote.base and _has_landed(remote, made):
-            return Delivered("pushed", remote.tip, made.parent, made, number - 1)
+            return Delivered("pushed", made.commit, made.parent, made, number - 1)
         current = remote.tip if target == remote.base else remote.branch(target)
         made = attempt(tree, current)
         if made is None:
