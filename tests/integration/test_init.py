@@ -1,6 +1,7 @@
 """`pipelinegen init` on repositories of several shapes: what it proposes, and that the other commands accept it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ import pytest
 import yaml
 
 from tests.support import repos
+from tests.support.inside import run_inside
+from tests.support.world import Ran
 
 PROGRAM = Path(sys.executable).parent / "pipelinegen"
 SCRATCH = "FROM scratch\nCOPY . /\n"
@@ -50,10 +53,16 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
+def run_here(folder: Path, *words: str) -> Ran:
+    """The same in this process."""
+    said = run_inside(words, os.environ, folder)
+    return Ran(said.code, said.out.decode(), said.err.decode())
+
+
 def proposed(folder: Path, *words: str) -> dict[str, Any]:
     """Run init, and read what it wrote."""
-    done = run(folder, "init", *words)
-    assert done.returncode == 0, done.stderr
+    done = run_here(folder, "init", *words)
+    assert done.code == 0, done.err
     found: dict[str, Any] = yaml.safe_load((folder / "pipelinegen.yaml").read_text())
     return found
 
@@ -104,11 +113,11 @@ def test_what_is_proposed_is_what_the_other_commands_accept(name: str, tmp_path:
     assert config["images"][short]["repository"] == image
     commit(folder)
     for words in (["build", "--dry-run"], ["generate", "--style", "both", "--out", "out", "--dry-run"]):
-        done = run(folder, *words)
-        assert done.returncode == 0, f"{words}: {done.stderr}"
-    bumped = run(folder, "bump", f"{short}=1.4.0", "--dry-run", "--json")
-    assert bumped.returncode == 0, bumped.stderr
-    assert json.loads(bumped.stdout)["edits"], "nothing would be changed"
+        done = run_here(folder, *words)
+        assert done.code == 0, f"{words}: {done.err}"
+    bumped = run_here(folder, "bump", f"{short}=1.4.0", "--dry-run", "--json")
+    assert bumped.code == 0, bumped.err
+    assert bumped.document["edits"], "nothing would be changed"
 
 
 def test_a_single_service_says_what_its_files_and_its_remote_say(tmp_path: Path) -> None:
@@ -163,6 +172,7 @@ def test_charts_in_the_repository_itself_are_the_manifests(tmp_path: Path) -> No
 
 def test_a_manifest_repository_that_can_be_reached_is_looked_into(tmp_path: Path) -> None:
     overlays = {f"apps/web/overlays/{name}/kustomization.yaml": "resources: []\n" for name in ("prod", "dev", "qa")}
+    overlays |= {f"clusters/{name}/apps.yaml": "kind: Application\n" for name in ("argocd", "flux-system")}
     with repos.served(tmp_path / "served", overlays) as world:
         address = world.server.url(world.upstream.folder.name)
         config = proposed(make(tmp_path / "shop", SINGLE), "--repo", address)

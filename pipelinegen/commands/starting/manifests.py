@@ -25,6 +25,8 @@ _LAST = ("preprod", "pre-production", "canary", "live", "prod", "production")
 _FOLDER = re.compile(
     r"(?P<before>(?:.*/)?(?:overlays|environments|envs?|clusters|stages)/)(?P<name>[A-Za-z0-9._-]+)/.+"
 )
+# What stands beside environments in such folders: the agents' own files, and what all environments share.
+_NONE = frozenset(("argocd", "argo-cd", "flux", "flux-system", "base", "common", "shared"))
 _VALUES = re.compile(r"(?:.*/)?(?:values[-.](?P<name>[A-Za-z0-9_-]+)|(?P<other>[\w-]+)[-.]values)\.ya?ml")
 _PACKAGED = re.compile(r"(?:.*/)?(?:Chart\.yaml|kustomization\.ya?ml|Kustomization)")
 _IMAGE = re.compile(
@@ -128,7 +130,7 @@ def _environments(paths: Sequence[str]) -> tuple[FoundEnvironment, ...]:
     for path in paths:
         folder = _FOLDER.fullmatch(path)
         values = _VALUES.fullmatch(path)
-        if folder is not None:
+        if folder is not None and folder["name"].lower() not in _NONE:
             before = re.sub(r"^apps/[^/]+/", "apps/*/", folder["before"])
             patterns[folder["name"]][f"{before}{folder['name']}/**"] = None
         elif values is not None and (name := values["name"] or values["other"]).lower() in (*_ORDER, *_LAST):
