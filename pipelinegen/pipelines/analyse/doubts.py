@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pipelinegen.pipelines.analyse import manifests
@@ -10,8 +11,9 @@ from pipelinegen.pipelines.analyse.blast_radius import REACHING
 from pipelinegen.pipelines.analyse.credentials import Credential
 from pipelinegen.pipelines.analyse.delivery import Delivery
 from pipelinegen.pipelines.analyse.naming import sort_of
-from pipelinegen.pipelines.analyse.work import Run, Work
+from pipelinegen.pipelines.analyse.work import OTHER_LANGUAGES, Run, Work
 from pipelinegen.pipelines.reading import Reading, Unknown
+from pipelinegen.pipelines.shell.git import writes
 from pipelinegen.pipelines.shell.programs import is_known
 
 # What a tool needs to reach its target.
@@ -40,6 +42,8 @@ def unknown_of(
         found += manifests.doubts_of(work)
         found += _unknown_actions(work)
         found += _unknown_programs(work, credentials)
+        found += _other_languages(work)
+        found += _calls(work, credentials)
         found += (
             [Unknown(work.job.place, f"{work.job.shown} runs more commands than are looked at")] if work.cut else []
         )
@@ -100,6 +104,38 @@ def _unknown_programs(work: Work, credentials: Sequence[Credential]) -> list[Unk
                 program, Unknown(run.command.place, f"what {program} does is not known here, and it {why}")
             )
     return list(found.values())
+
+
+# What JavaScript of actions/github-script can change a repository or start another pipeline by.
+_WRITES = re.compile(r"createOrUpdateFile|createCommit|updateRef|pulls\.create|createDispatch|createWorkflowDispatch")
+
+
+def _other_languages(work: Work) -> list[Unknown]:
+    """Scripts that are no shell's."""
+    found = []
+    for step in work.job.steps:
+        held = [
+            grant for grant in (*work.job.grants, *step.grants) if grant.life != "job" and grant.via != "permission"
+        ]
+        if step.script and step.shell.startswith(OTHER_LANGUAGES) and (held or work.job.environments):
+            found.append(Unknown(step.place, f"a script for {step.shell.split()[0]} is not read"))
+        javascript = step.uses is not None and step.uses.name.startswith("actions/github-script@")
+        script = step.input("script") if javascript else None
+        if script is not None and _WRITES.search(script.value):
+            found.append(Unknown(step.place, "a script for actions/github-script is not read, and it writes"))
+    return found
+
+
+def _calls(work: Work, credentials: Sequence[Credential]) -> list[Unknown]:
+    """Requests that change something somewhere, made with a secret that opens more than a chat."""
+    told = {each.name for each in credentials if each.stored and each.target not in {"other", "registry"}}
+    holders = {g.holder: g.name for g in work.job.everything() if g.holder and g.name in told}
+    found = []
+    for run in work.runs:
+        used = [holders[name] for name in run.command.reads() if name in holders]
+        if used and run.act is None and run.command.program in {"curl", "http", "wget"} and writes(run.command):
+            found.append(Unknown(run.command.place, f"what the server does that is asked with {used[0]} is not known"))
+    return found
 
 
 def _is_script(run: Run) -> bool:

@@ -94,7 +94,9 @@ def _action(state: _State, step: Step, number: int, changes: list[Change], doubt
     state.words += [each.value for each in step.inputs]
     if name == "fjogeleit/yaml-update-action":
         state.image_edit = state.edited = True
-    how = "pull request" if "pull-request" in name else "commit"
+    proposes = step.input("createPR")
+    asked = "pull-request" in name or (proposes is not None and proposes.value == "true")
+    how = "pull request" if asked else "commit"
     _settle(state, step.place, how, repository, number, changes, doubts)
 
 

@@ -13,6 +13,9 @@ from pipelinegen.pipelines.shell.tools import Effect, effect_of
 from pipelinegen.pipelines.shell.unwrap import Unwrapper
 from pipelinegen.pipelines.shell.words import Command
 
+# The shells of steps that are none.
+OTHER_LANGUAGES = ("python", "node", "perl", "ruby", "deno", "bun")
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -64,7 +67,7 @@ def _work(job: Job) -> Work:
     runs: list[Run] = []
     cut = False
     for number, step in enumerate(job.steps):
-        if not step.script or step.shell.startswith(("python", "node", "perl", "ruby")):
+        if not step.script or step.shell.startswith(OTHER_LANGUAGES):
             continue
         own = {each.name: each.value for each in step.variables if "${{" not in each.value}
         unwrapper = Unwrapper({**values, **own})

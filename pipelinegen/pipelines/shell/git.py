@@ -122,7 +122,7 @@ def _forge(command: Command) -> GitAct | None:
     if (
         words[:1] == ["api"]
         and any(re.search(r"/(?:pulls|merge_requests)$", word) for word in words)
-        and _writes(command)
+        and writes(command)
     ):
         return GitAct("pull-request", command, " ".join(words[1:]))
     return None
@@ -130,7 +130,7 @@ def _forge(command: Command) -> GitAct | None:
 
 def _over_http(command: Command) -> GitAct | None:
     address = next((text for text in command.arguments if "//" in text), "")
-    if not _writes(command):
+    if not writes(command):
         return None
     if re.search(r"/dispatches\b|/trigger/pipeline|/pipeline(?:\?|$)", address):
         return GitAct("dispatch", command, address)
@@ -141,7 +141,7 @@ def _over_http(command: Command) -> GitAct | None:
     return None
 
 
-def _writes(command: Command) -> bool:
+def writes(command: Command) -> bool:
     flags = {"-d", "--data", "--data-raw", "--data-binary", "--json", "-F", "--form", "--field", "-f", "--raw-field"}
     method = _value(command, "-X", "--request", "--method").upper()
     return method in {"POST", "PUT", "PATCH"} or (

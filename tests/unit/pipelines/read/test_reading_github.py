@@ -327,3 +327,20 @@ def test_what_is_handed_to_a_workflow_is_seen_where_that_names_it() -> None:
     (found,) = facts("github", text, **{".github/workflows/inner.yml": inner}).credentials
     assert found.jobs == ("here", "there")
     assert found.third_party == ("azure/k8s-set-context@v4", "acme/workflows/.github/workflows/x.yml@v1")
+
+
+NOT_READ = {
+    "another language": "- shell: python\n  run: import os\n  env: {KUBECONFIG: '${{ secrets.K }}'}",
+    "a script of the forge": "- uses: actions/github-script@v7\n  with: {script: 'github.rest.git.updateRef({})'}",
+    "a hook": "- run: curl -X POST ${{ secrets.RENDER_DEPLOY_HOOK }}",
+    "a request": "- run: 'curl -d x -H \"Authorization: Bearer $T\" https://deploy.example.com'\n  env: {T: '${{ secrets.T }}'}",  # noqa: E501
+}
+
+
+@pytest.mark.parametrize("steps", NOT_READ.values(), ids=NOT_READ)
+def test_what_no_shell_tells_is_unknown(steps: str) -> None:
+    assert {6, 7} & set(unknown(facts("github", job(steps))))
+
+
+def test_a_message_to_a_chat_is_none_of_that() -> None:
+    assert unknown(facts("github", job("- run: curl -X POST -d x ${{ secrets.SLACK_WEBHOOK }}"))) == []
