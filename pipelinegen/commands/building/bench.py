@@ -40,7 +40,7 @@ class Bench:
         self.known: Known = NOTHING_KNOWN
         self.hosts = frozenset(each.registry for image in images for each in image.repositories)
         self._engine: Engine | None = None
-        self._stopped = False
+        self._stopped = threading.Event()
         self._folder: Path | None = None
         self._lock = threading.RLock()
 
@@ -58,7 +58,7 @@ class Bench:
     def stop(self) -> None:
         """End what the engine is doing, from another thread than the one that waits for it."""
         # First this: an engine that is being chosen at this moment is seen by whoever chooses it.
-        self._stopped = True
+        self._stopped.set()
         if self._engine is not None:
             self._engine.close()
 
@@ -71,9 +71,9 @@ class Bench:
                 engine, why = choose(self.options.engine or self.config.build.engine, self._setup())
                 self.report.say(f"engine: {why}")
                 self._engine = engine.__enter__()
-            if self._stopped:
+            if self._stopped.is_set():
                 self._engine.close()
-                raise WorldError("the build was stopped", id="interrupted")
+                raise _stopped()
             return self._engine
 
     def folder(self) -> Path:
@@ -93,18 +93,25 @@ class Bench:
     @contextmanager
     def registry(self, patience: float | None = None) -> Iterator[Registry]:
         """What asks registries, in this thread."""
+        from pipelinegen.edge.http import Clock
         from pipelinegen.edge.registry import Registry
         from pipelinegen.edge.registry.client import PATIENCE_SECONDS
 
         with Registry(
             self.hosts,
             environ=os.environ,
+            clock=Clock(sleep=self._wait),
             patience=PATIENCE_SECONDS if patience is None else patience,
             warn=self.report.warn,
             tell=self.report.detail,
             on_secret=self._learn,
         ) as registry:
             yield registry
+
+    def _wait(self, seconds: float) -> None:
+        """Between two tries of a request, unless the build is stopped meanwhile."""
+        if self._stopped.wait(seconds):
+            raise _stopped()
 
     def _learn(self, name: str, value: str) -> None:
         if not unfit(value):
@@ -122,6 +129,10 @@ class Bench:
         found = {host: keyring.find(host, "") for host in asked}
         logins = {host: login for host, login in found.items() if login and login.source in VARIABLE_SOURCES}
         return Setup(logins, registries=tuple(sorted(self.hosts)))
+
+
+def _stopped() -> WorldError:
+    return WorldError("the build was stopped", id="interrupted")
 
 
 def _remove(folder: Path) -> None:

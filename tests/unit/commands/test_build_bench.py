@@ -12,8 +12,10 @@ from pipelinegen.commands.building.bench import Bench
 from pipelinegen.config.load import loads
 from pipelinegen.edge.engines.port import Setup
 from pipelinegen.errors import WorldError
+from pipelinegen.images.reference import ImageReference
 from pipelinegen.report import Report
 from tests.support.builds import source, wanted
+from tests.support.registry import Reply, serve
 
 CONFIG = b"version: 1\nimages: {api: {repository: registry.example.com/acme/api}}\n"
 
@@ -69,6 +71,27 @@ def test_an_engine_that_is_chosen_while_the_build_is_stopped_does_not_build(
     assert engine.closed.is_set()
     with pytest.raises(WorldError):
         bench.engine()
+
+
+def test_a_request_that_is_tried_again_does_not_outlast_the_build(bench: Bench) -> None:
+    with serve(lambda _: Reply(503)) as server:
+        raised: list[WorldError] = []
+
+        def work() -> None:
+            with bench.registry(600) as registry:
+                try:
+                    registry.digest(ImageReference(server.host, "acme/api", "1"))
+                except WorldError as error:
+                    raised.append(error)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        while not server.requests:
+            thread.join(0.01)
+        bench.stop()
+        thread.join(20)
+        assert [error.id for error in raised] == ["interrupted"]
+        assert len(server.requests) < 4
 
 
 @pytest.mark.parametrize(
