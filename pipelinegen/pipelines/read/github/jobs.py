@@ -51,6 +51,16 @@ def jobs_of(
     return found
 
 
+def _tell_matrix(state: State, item: Map) -> None:
+    """A matrix that is made when the pipeline runs can have legs that nobody sees here."""
+    strategy = item.map("strategy")
+    matrix = strategy.get("matrix") if strategy is not None else None
+    parts = [matrix, *(value for _, value in matrix.items())] if isinstance(matrix, Map) else [matrix]
+    for part in parts:
+        if isinstance(part, Text) and "${{" in part.value:
+            state.say(part.place, f"the matrix is made when the pipeline runs: {part.value.strip()[:80]}")
+
+
 def _shell(item: Map) -> str:
     defaults = item.map("defaults")
     run = defaults.map("run") if defaults is not None else None
@@ -58,6 +68,7 @@ def _shell(item: Map) -> str:
 
 
 def _job(state: State, name: str, item: Map, place: Place, context: Context, around: Around) -> list[Job]:
+    _tell_matrix(state, item)
     uses = item.get("uses")
     if isinstance(uses, Text):
         return _called(state, name, item, uses, place, context, around)

@@ -344,3 +344,12 @@ def test_what_no_shell_tells_is_unknown(steps: str) -> None:
 
 def test_a_message_to_a_chat_is_none_of_that() -> None:
     assert unknown(facts("github", job("- run: curl -X POST -d x ${{ secrets.SLACK_WEBHOOK }}"))) == []
+
+
+def test_a_matrix_that_is_made_at_run_time_is_unknown() -> None:
+    text = job("- run: npm test", "    strategy:\n      matrix: ${{ fromJSON(needs.a.outputs.m) }}\n")
+    assert unknown(facts("github", text)) == [6]
+    text = job(
+        "- run: npm test", "    strategy:\n      matrix:\n        a: [1]\n        b: ${{ fromJSON(inputs.b) }}\n"
+    )
+    assert unknown(facts("github", text)) == [8]
