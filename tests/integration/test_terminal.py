@@ -98,7 +98,8 @@ def test_a_slip_of_the_pen_is_told_with_what_was_meant(words: list[str], suggest
     assert not done.stdout
 
 
-COMPLETE = """\
+# The shells' own words for "complete this line": fish has a command for it, the others are called as they call us.
+BASH = """\
 set -eu
 source <(pipelinegen completion bash)
 complete -p pipelinegen >/dev/null
@@ -107,27 +108,44 @@ COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
 _pipelinegen_completion pipelinegen
 printf '%s\\n' "${{COMPREPLY[@]}}"
 """
+ZSH = """\
+compdef() {{ whose=$2 }}
+compadd() {{ print -l -- $completions }}
+_describe() {{ print -l -- ${{completions_with_descriptions%%:*}} }}
+source <(pipelinegen completion zsh)
+[[ $whose = pipelinegen ]] || exit 9
+words=({words})
+CURRENT=$#words
+_pipelinegen_completion
+"""
+FISH = """\
+pipelinegen completion fish | source
+complete --do-complete "{words}" | string split --fields 1 \\t
+true
+"""
+SHELLS = {"bash": (BASH, ("--norc", "-c")), "zsh": (ZSH, ("-f", "-c")), "fish": (FISH, ("--no-config", "-c"))}
 
 
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
         pytest.param("pipelinegen pro", ["promote"], id="command"),
         pytest.param("pipelinegen bump --dry", ["--dry-run"], id="option"),
-        pytest.param("pipelinegen bump --deliver pu", ["push", "pull-request"], id="value"),
+        pytest.param("pipelinegen bump --deliver pu", ["pull-request", "push"], id="value"),
     ],
 )
-def test_bash_completes(words: str, completed: list[str], programs: Path) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("bash is not installed")
-    environment = {"PATH": f"{programs}:{os.environ['PATH']}"}
+def test_a_shell_completes(shell: str, words: str, completed: list[str], programs: Path, tmp_path: Path) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    script, options = SHELLS[shell]
     done = subprocess.run(
-        [bash, "--norc", "-c", COMPLETE.format(words=words)],
-        env=environment,
+        [program, *options, script.format(words=words)],
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == completed
+    assert sorted(done.stdout.splitlines()) == completed

@@ -1,8 +1,10 @@
 """The documents: command lines do what is shown, tables are those of the code, links lead somewhere."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from docs import consoles, reference
@@ -107,6 +109,51 @@ def test_the_status_says_which_commands_are_there() -> None:
     assert planned - there == set(COMMANDS) - set(cli.commands)
 
 
+# Where a command line ends: a pipe, a redirection, another command, a comment.
+SHELL = re.compile(r"\s(?:[|;>&]|\d?>|#)")
+MENTIONED = re.compile(r"(?m)(?:`|^(?:    |\$ )?)(pipelinegen [a-z][^`\n]*)")
+
+
+def mentions(text: str) -> list[str]:
+    """The command lines of the program, wherever they stand: in a fence, indented, or in a sentence."""
+    return [SHELL.split(found[1])[0].strip() for found in MENTIONED.finditer(text)]
+
+
+@pytest.mark.parametrize("name", [name for name in consoles.documents() if name != "docs/reference.md"])
+def test_every_command_line_that_is_mentioned_is_understood(name: str) -> None:
+    """Those in a console are run; those in a sentence or another fence must at least be accepted as they stand."""
+    for line in mentions(read(name)):
+        command, *words = shlex.split(line)[1:]
+        assert command in cli.commands, f"{name}: {line}"
+        if not words:
+            continue  # the command by its name
+        try:
+            cli.commands[command].make_context(command, [word for word in words if word != "…"])
+        except click.exceptions.Exit:
+            continue  # --help
+        except click.ClickException as error:
+            pytest.fail(f"{name}: {line}: {error.format_message()}")
+
+
+def test_a_command_line_with_an_option_that_is_gone_is_seen() -> None:
+    assert mentions("Run `pipelinegen bump a:1 --gone` now.\n    pipelinegen demo > x\n") == [
+        "pipelinegen bump a:1 --gone",
+        "pipelinegen demo",
+    ]
+    with pytest.raises(click.NoSuchOption):
+        cli.commands["bump"].make_context("bump", ["a:1", "--gone"])
+
+
+@pytest.mark.parametrize("name", consoles.documents())
+def test_modules_and_targets_that_are_named_are_there(name: str) -> None:
+    for module in re.findall(r"python -m ((?:bench|docs|tests)\.[\w.]+)", read(name)):
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), f"{name}: {module}"
+    for path in re.findall(r"`(\.ci/[\w-]+|bench/\w+\.py|tests/[\w/]+\.py)`", read(name)):
+        assert (ROOT / path).is_file(), f"{name}: {path}"
+    for target in re.findall(r"`make ([a-z]+)`", read(name)):
+        assert re.search(rf"(?m)^{target}:", read("Makefile")), f"{name}: make {target}"
+
+
 @pytest.mark.parametrize("name", consoles.documents())
 def test_links_lead_somewhere(name: str) -> None:
     folder = (ROOT / name).parent
@@ -126,6 +173,12 @@ def anchors(path: Path) -> set[str]:
     headings = re.findall(r"(?m)^#+ (.*)$", text)
     made = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     return made | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+def test_every_document_is_on_the_map() -> None:
+    index = read("docs/index.md")
+    missing = [name for name in consoles.documents() if not re.search(rf"\]\((?:\.\./)?{Path(name).name}\)", index)]
+    assert missing == ["docs/index.md"]
 
 
 def test_the_changelog_has_a_place_for_what_comes() -> None:
