@@ -65,7 +65,8 @@ def without_engines(folder: Path) -> str:
 
 def examine(scene: World, **variables: str) -> tuple[Ran, dict[str, dict[str, Any]]]:
     """The command, and its findings by what they are about."""
-    done = scene.run("doctor", "--json", **variables)
+    # What looks for programs is a process, with the variables from its start.
+    done = (scene.run if "PATH" in variables else scene.here)("doctor", "--json", **variables)
     assert done.document["schema"] == "pipelinegen.doctor/1"
     return done, {each["subject"]: each for each in done.document["findings"]}
 
