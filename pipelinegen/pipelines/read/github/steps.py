@@ -92,6 +92,8 @@ def _action(state: State, item: Map, uses: Text, base: Step, context: Context, d
     if kind == "image":
         run = reference.removeprefix("docker://")
         script += [Line(f"docker run {run} {line.text}", line.place) for line in _script(item, "args", context)]
+    if name.endswith("/pipelinegen"):
+        script.append(Line(_our_words(step), uses.place))
     if name in _FETCHERS:
         step = _fetching(state, step, name)
     return [replace(step, script=tuple(script))]
@@ -122,6 +124,20 @@ def _fetching(state: State, step: Step, action: str) -> Step:
     place = wanted.place if wanted is not None else step.place
     fetched = tuple(Grant(name, "job", place, "job", "fetched", name) for name in found)
     return replace(step, grants=(*step.grants, *fetched))
+
+
+def _our_words(step: Step) -> str:
+    """What our own action runs, as a command line."""
+
+    def given(name: str) -> list[str]:
+        each = step.input(name)
+        return each.value.split() if each is not None else []
+
+    words = ["pipelinegen", *(given("command") or ["bump"]), *given("references"), *given("arguments")]
+    words += [f"--env={name}" for name in given("env")]
+    words += [f"--{name}={value}" for name in ("repo", "deliver", "from") for value in given(name)[:1]]
+    words += ["--dry-run"] if given("dry-run") == ["true"] else []
+    return " ".join(words)
 
 
 def _script(item: Map, name: str, context: Context) -> list[Line]:

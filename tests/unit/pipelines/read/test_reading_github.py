@@ -353,3 +353,15 @@ def test_a_matrix_that_is_made_at_run_time_is_unknown() -> None:
         "- run: npm test", "    strategy:\n      matrix:\n        a: [1]\n        b: ${{ fromJSON(inputs.b) }}\n"
     )
     assert unknown(facts("github", text)) == [8]
+
+
+def test_our_own_action_is_what_it_runs() -> None:
+    text = job(
+        "- uses: acme/pipelinegen@v1\n  with:\n    references: ghcr.io/acme/api:1\n    env: production\n"
+        "    repo: https://github.com/acme/manifests\n    token: ${{ secrets.T }}"
+    )
+    found = facts("github", text)
+    assert deliveries(found) == ["production pull manifest-repository x"]
+    assert credentials(found) == ["T token stored manifest-repository"]
+    assert unknown(found) == []
+    assert deliveries(facts("github", text.replace("    env:", "    dry-run: true\n          env:"))) == []
