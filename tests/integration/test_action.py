@@ -143,6 +143,43 @@ def test_hostile_inputs_are_words_and_nothing_of_them_is_run(runner: Runner, sce
     assert not pulls(scene)
 
 
+def test_a_runner_that_cannot_run_it_is_told_so(tmp_path: Path) -> None:
+    outputs = tmp_path / "outputs"
+    variables = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(outputs), "RUNNER_OS": "Windows"}
+    done = subprocess.run(
+        ["bash", ROOT / ".github/action/find-python"],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error::pipelinegen runs on Linux and macOS")
+    assert not outputs.exists()
+
+
+@pytest.mark.parametrize(
+    "name", [".github/action/run", "pipelinegen/cli.py", "templates/actions.lock", "requirements.lock"]
+)
+def test_another_code_is_kept_under_another_key(name: str, tmp_path: Path) -> None:
+    def contents() -> str:
+        variables = {"GITHUB_ACTION_PATH": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
+        command = ["bash", str(tmp_path / ".github/action/find-python")]
+        subprocess.run(command, env={"PATH": os.environ["PATH"], **variables}, check=True)
+        said = (tmp_path / "outputs").read_text()
+        return str(re.findall(r"^contents=([0-9a-f]{40})$", said, re.M)[-1])
+
+    for each in SHIPPED:
+        place = tmp_path / each
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / each).is_dir() else shutil.copy)(ROOT / each, place)
+    before = contents()
+    assert contents() == before
+    with (tmp_path / name).open("a") as file:
+        file.write("#\n")
+    assert contents() != before
+
+
 # What it says of itself.
 
 
