@@ -41,7 +41,7 @@ def asked(folder: Path) -> Asked:
     return asked_for(GenerateOptions(style="both", out="."), load(path))
 
 
-@pytest.fixture(params=TARGETS, ids=lambda target: target.folder)
+@pytest.fixture(params=TARGETS, ids=lambda target: target.folder, scope="module")
 def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pipeline, Facts]:
     """A pipeline as it was designed, and as it is read from its files."""
     target: Target = request.param
