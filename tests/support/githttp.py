@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import os
 import socket
 import ssl
@@ -69,6 +68,9 @@ __all__ = [
 ]
 
 CHUNK = 64 * 1024
+# Started by itself and not by a process of git, and asked for before any test has variables of its own.
+_BACKEND = subprocess.run(["git", "--exec-path"], capture_output=True, check=True, text=True).stdout.strip()
+_BACKEND += "/git-http-backend"
 
 
 @dataclass(slots=True)
@@ -308,7 +310,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _backend(self, request: Request, body: bytes, fault: Fault | None) -> None:
         backend = subprocess.Popen(
-            [_backend_program()],
+            [_BACKEND],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -396,13 +398,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile = open(os.devnull, "wb")  # noqa: SIM115
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RD)
-
-
-@functools.cache
-def _backend_program() -> str:
-    """Started by itself, and not by a process of git."""
-    folder = subprocess.run(["git", "--exec-path"], capture_output=True, check=True, text=True).stdout.strip()
-    return f"{folder}/git-http-backend"
 
 
 def _blocks(source: IO[bytes], fault: Fault | None) -> Iterator[bytes]:
