@@ -9,6 +9,7 @@ import pytest
 
 from pipelinegen.commands.checking import workflow
 from pipelinegen.commands.checking.workflow import WORKFLOW
+from pipelinegen.edge import http
 from pipelinegen.edge.forge.github import _RULES
 from pipelinegen.pipelines.pins import actions
 from tests.support.forges.github import GitHub, Token
@@ -17,6 +18,12 @@ from tests.support.registry import RunningRegistry, start_registry
 from tests.support.world import Ran, World, world
 
 ENGINES = ("docker", "podman", "buildah")
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry that is not there is asked again at once."""
+    monkeypatch.setattr(http.Session, "_pause", lambda *_: None)
 
 
 @pytest.fixture
