@@ -29,7 +29,8 @@ def build(files: Files, root: str) -> dict[str, str] | None:
     return None if isinstance(made, str) else images(made)
 
 
-EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+# Each example is two processes of kustomize.
+EXAMPLES = settings(max_examples=settings().max_examples // 8, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @EXAMPLES
