@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from pipelinegen.pipelines.read.jenkins import bindings
 from pipelinegen.pipelines.read.jenkins.stages import Outer, Stages, job_of, pod_images, unique
 from pipelinegen.pipelines.read.jenkins.steps import Around, Found, State, grant, inner_calls, renamed, walk
 from pipelinegen.pipelines.read.jenkins.values import Assign, Call, Quoted, Raw, Statement, words_of
-from pipelinegen.pipelines.reading import Approval, Foreign, Grant, Setting, Trigger
+from pipelinegen.pipelines.reading import Approval, Foreign, Grant, Named, Setting, Trigger
 
 
 def declarative(state: State, pipeline: Call, stages: Stages) -> None:
@@ -102,8 +103,22 @@ def _matrix(state: State, matrix: Call, outer: Outer, needs: list[str], stages: 
     ends: list[str] = []
     for each in matrix.block or []:
         if isinstance(each, Call) and each.name == "stages" and each.block is not None:
-            ends += _stages(state, each.block, replace(outer, matrix=True), needs, stages)
+            inner = replace(outer, matrix=True, environments=tuple(_legs(state, matrix)))
+            ends += _stages(state, each.block, inner, needs, stages)
     return ends
+
+
+def _legs(state: State, matrix: Call) -> list[Named]:
+    """The environments that a matrix has a leg for: the values of an axis that is named so."""
+    found = []
+    for axes in matrix.block or []:
+        for axis in axes.block or [] if isinstance(axes, Call) and axes.name == "axes" else []:
+            inner = [one for one in (axis.block or [] if isinstance(axis, Call) else []) if isinstance(one, Call)]
+            name = next((first.text for one in inner if one.name == "name" and (first := one.first())), "")
+            if re.search(r"ENV|STAGE|TIER", name, re.IGNORECASE):
+                values = [value for one in inner if one.name == "values" for value in one.arguments]
+                found += [Named(value.text, state.place(value.line)) for value in values if isinstance(value, Quoted)]
+    return found
 
 
 def _section(state: State, block: Sequence[Statement], outer: Outer, scope: str) -> tuple[Outer, Found]:

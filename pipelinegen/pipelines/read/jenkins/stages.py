@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pipelinegen.pipelines.read import names
 from pipelinegen.pipelines.read.jenkins.steps import Around, Found, State, lines_of
 from pipelinegen.pipelines.read.jenkins.values import Quoted
-from pipelinegen.pipelines.reading import Approval, Foreign, Job, Trigger
+from pipelinegen.pipelines.reading import Approval, Foreign, Job, Named, Trigger
 
 OUTSIDE = "pipeline"
 
@@ -32,6 +32,7 @@ class Outer:
     runner: str = ""
     condition: str = ""
     matrix: bool = False
+    environments: tuple[Named, ...] = ()
 
 
 def job_of(state: State, name: str, line: int, found: Found, outer: Outer, needs: Sequence[str]) -> Job:
@@ -45,6 +46,7 @@ def job_of(state: State, name: str, line: int, found: Found, outer: Outer, needs
         title=name,
         stage=name,
         needs=tuple(needs),
+        environments=outer.environments,
         approvals=(*outer.approvals, *found.approvals),
         images=(*outer.images, *found.images),
         runner=outer.runner,

@@ -249,3 +249,15 @@ def test_a_method_gets_the_words_of_its_call() -> None:
         ("id", ("Three",)),
     ]
     assert unknown(found) == [2]
+
+
+def test_a_matrix_of_environments_has_a_delivery_for_each() -> None:
+    text = """
+    pipeline { agent any; stages { stage('All') { matrix {
+      axes { axis { name 'ENVIRONMENT'; values 'staging', 'production' } axis { name 'OS'; values 'linux' } }
+      stages { stage('Deploy') { steps {
+        withKubeConfig([credentialsId: 'k']) { sh 'helm upgrade a b -f $ENVIRONMENT.yaml' }
+      } } }
+    } } } }
+    """
+    assert deliveries(facts("jenkins", text)) == ["staging push helm Deploy", "production push helm Deploy"]
