@@ -105,11 +105,9 @@ def _is_credential(grant: Grant, certain: int, uses: Sequence[Use]) -> bool:
         return bool(_SECRET_NAME.search(words(grant.name))) and not identifies(grant.name)
     if any(use.kind and use.kind != "oidc" and (use.target or use.kind) for use in uses):
         return not identifies(grant.name) or any(use.kind in {"ssh-key", "kubeconfig"} for use in uses)
-    if identifies(grant.name):
-        return False
-    return bool(_SECRET_NAME.search(words(grant.name))) or (
-        certain == _BY_HOLDER and bool(_SECRET_NAME.search(words(grant.holder)))
-    )
+    if grant.holder != grant.name and certain >= _BY_HOLDER and _SECRET_NAME.search(words(grant.holder)):
+        return True  # handed on under the name of a secret
+    return not identifies(grant.name) and bool(_SECRET_NAME.search(words(grant.name)))
 
 
 _SECRET_NAME = re.compile(

@@ -271,3 +271,8 @@ def test_a_folder_named_by_a_variable_of_the_job_names_the_environment() -> None
         "staging pull manifest-repository one",
         "production pull manifest-repository two",
     ]
+
+
+def test_what_is_handed_on_as_a_secret_is_one_whatever_its_name() -> None:
+    text = "a:\n  variables: {AWS_ACCESS_KEY_ID: $PROD_ID, AWS_REGION: $PROD_REGION}\n  script: [terraform apply]\n"
+    assert credentials(facts("gitlab", text)) == ["PROD_ID cloud-key stored cloud"]
