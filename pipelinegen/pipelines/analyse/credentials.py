@@ -244,7 +244,8 @@ def _keeps(work: Work, number: int, grant: Grant) -> bool:
 def _credential(name: str, sights: Sequence[Sight]) -> Credential:
     best = max(sights, key=lambda each: each.certain)
     kind = best.kind or next((each.kind for each in sights if each.kind), "") or "token"
-    target = best.target or next((each.target for each in sights if each.target), "") or "unknown"
+    ordered = sorted(sights, key=lambda each: -each.certain)
+    target = next((each.target for each in ordered if each.target not in {"", "unknown"}), "unknown")
     kind = "token" if name.upper() in _TOKENS else kind
     target = _refined(target, sights)
     life = best.grant.life

@@ -365,3 +365,25 @@ def test_our_own_action_is_what_it_runs() -> None:
     assert credentials(found) == ["T token stored manifest-repository"]
     assert unknown(found) == []
     assert deliveries(facts("github", text.replace("    env:", "    dry-run: true\n          env:"))) == []
+
+
+def test_an_identity_is_for_what_accepts_it_in_any_of_the_jobs() -> None:
+    text = """
+    on: push
+    permissions: {id-token: write}
+    jobs:
+      test: {runs-on: x, steps: [{run: npm test}]}
+      deploy:
+        runs-on: x
+        steps:
+          - uses: aws-actions/configure-aws-credentials@v4
+            with: {role-to-assume: "arn:aws:iam::123456789012:role/x"}
+    """
+    (found,) = facts("github", text).credentials
+    assert (found.name, found.kind, found.stored, found.target, found.jobs) == (
+        "id-token",
+        "oidc",
+        False,
+        "cloud",
+        ("test", "deploy"),
+    )
