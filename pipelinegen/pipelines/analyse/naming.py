@@ -36,17 +36,6 @@ _RULES: tuple[tuple[re.Pattern[str], Sort], ...] = tuple(
             ("token", "host"),
         ),
         (r"KUBE_?CONFIG|KUBE_?CONF\b|K8S_?CONFIG|KUBECONF|KCONFIG", ("kubeconfig", "cluster")),
-        (r"ARGO_?CD.*(?:PASS|PWD)", ("password", "cluster")),
-        (r"ARGO_?CD|ARGOCD", ("token", "cluster")),
-        (r"(?:KUBE|K8S|CLUSTER|OPENSHIFT|\bOC|OCP|RANCHER).*(?:PASS|PWD)", ("password", "cluster")),
-        (
-            (
-                r"(?:KUBE|K8S|CLUSTER|OPENSHIFT|\bOC_|OCP|RANCHER).*(?:TOKEN|SECRET|CERT|KEY|SA\b|CRED|AUTH|CA\b)"
-            ),
-            ("token", "cluster"),
-        ),
-        (r"(?:PIPELINEGEN_TOKEN|PIPELINEGEN_MANIFEST)", ("token", "manifest-repository")),
-        (r"PIPELINEGEN_REGISTRY_PASSWORD", ("password", "registry")),
         (
             (
                 r"(?:MANIFEST|GIT_?OPS|CONFIG_REPO|INFRA_REPO|DEPLOY_REPO|FLUX|K8S_REPO|HELM_REPO_GIT|CHARTS?_REPO|"
@@ -60,6 +49,17 @@ _RULES: tuple[tuple[re.Pattern[str], Sort], ...] = tuple(
             ),
             ("token", "manifest-repository"),
         ),
+        (r"ARGO_?CD.*(?:PASS|PWD)", ("password", "cluster")),
+        (r"ARGO_?CD|ARGOCD", ("token", "cluster")),
+        (r"(?:KUBE|K8S|CLUSTER|OPENSHIFT|\bOC|OCP|RANCHER).*(?:PASS|PWD)", ("password", "cluster")),
+        (
+            (
+                r"(?:KUBE|K8S|CLUSTER|OPENSHIFT|\bOC_|OCP|RANCHER).*(?:TOKEN|SECRET|CERT|KEY|SA\b|CRED|AUTH|CA\b)"
+            ),
+            ("token", "cluster"),
+        ),
+        (r"(?:PIPELINEGEN_TOKEN|PIPELINEGEN_MANIFEST)", ("token", "manifest-repository")),
+        (r"PIPELINEGEN_REGISTRY_PASSWORD", ("password", "registry")),
         (
             (
                 r"DOCKER_?HUB|DOCKER|REGISTRY|GHCR|HARBOR|QUAY|NEXUS|ARTIFACTORY|JFROG|\bCR_PAT|\bECR_|\bACR_|\bGAR_|"
@@ -141,7 +141,7 @@ _NOT_IDENTIFYING = re.compile(r"ACCESS_KEY|SECRET|KUBE_?CONFIG|PRIVATE")
 
 def words(name: str) -> str:
     """A name in upper case with underscores: `kube-config.prod` and `kubeConfigProd` are KUBE_CONFIG_PROD."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
     return re.sub(r"[^A-Z0-9]+", "_", parted.upper()).strip("_")
 
 
