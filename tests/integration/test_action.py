@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from pipelinegen.edge.process import NETWORK_VARIABLES
 from tests.support.forges.github import GitHub, Pull
 from tests.support.forges.service import CANARIES
 from tests.support.hostile_values import MARK, VALUES
+from tests.support.registry import start_registry
 from tests.support.runner import ACTIONS, Ran, Runner
+from tests.support.snippets import snippets
 from tests.support.workflows import program
 from tests.support.world import World, world
 
@@ -143,9 +146,63 @@ def test_hostile_inputs_are_words_and_nothing_of_them_is_run(runner: Runner, sce
     assert not pulls(scene)
 
 
+SHOWN = """\
+on: push
+permissions: {}
+jobs:
+  deliver:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1  # v7.0.1
+        with: {persist-credentials: false}
+"""
+CONFIG = """\
+images:
+  api: {repository: HOST/acme/api, context: site, tags: [type=sha]}
+build: {engine: oci}
+manifests:
+  repository: URL
+  forge: github
+  forge-url: API
+  environments:
+    staging: {paths: [apps/*/overlays/staging/**], deliver: push}
+"""
+
+
+def test_what_the_documents_show_builds_an_image_and_delivers_its_digest(
+    runner: Runner, scene: World, tmp_path: Path
+) -> None:
+    (shown,) = [each for each in snippets() if each.document == "docs/github.md" and "command: build" in each.text]
+    building = shown.text.replace("acme/pipelinegen@COMMIT", "./").partition("- uses: ./ # v0.1.0\n  if: ")[0]
+    overlay = "apps/api/overlays/staging/kustomization.yaml"
+    with start_registry(tmp_path / "registry", "open") as registry:
+        image = f"{registry.host}/acme/api"
+        before = scene.repository.read("main", overlay)
+        scene.repository.commit("main", {overlay: before.replace("ghcr.io/acme/api", image)}, "Take our registry")
+        config = CONFIG.replace("HOST", registry.host).replace("URL", scene.url)
+        workflow = SHOWN + textwrap.indent(building, "      ")
+        runner.commit(
+            {
+                ".github/workflows/deliver.yml": workflow,
+                "pipelinegen.yaml": config.replace("API", scene.service.stand_in.api),
+                "site/Dockerfile": "FROM scratch\nCOPY index.html /\n",
+                "site/index.html": "hello\n",
+            }
+        )
+        runner.secrets["GITHUB_TOKEN"] = "a-token-of-the-job"
+        ran = runner.run("push")
+    _skip_without_index(ran)
+    assert ran.code == 0, ran.log
+    assert ran.log.count("⭐ Run Main Install") <= 1, "the second step has what the first one has brought"
+    assert ran.log.count("⭐ Run Main Restore") == 1
+    changed = scene.repository.read("main", overlay)
+    assert re.search(r"newTag: sha-[0-9a-f]+\n    digest: sha256:[0-9a-f]{64}", changed), changed
+    assert CANARIES["github"] not in ran.log
+
+
 def test_a_runner_that_cannot_run_it_is_told_so(tmp_path: Path) -> None:
     outputs = tmp_path / "outputs"
-    variables = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(outputs), "RUNNER_OS": "Windows"}
+    variables = {"GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(outputs), "RUNNER_OS": "Windows", "TARGET": ""}
     done = subprocess.run(
         ["bash", ROOT / ".github/action/find-python"],
         env={"PATH": os.environ["PATH"], **variables},
@@ -163,7 +220,7 @@ def test_a_runner_that_cannot_run_it_is_told_so(tmp_path: Path) -> None:
 )
 def test_another_code_is_kept_under_another_key(name: str, tmp_path: Path) -> None:
     def contents() -> str:
-        variables = {"GITHUB_ACTION_PATH": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs")}
+        variables = {"GITHUB_ACTION_PATH": str(tmp_path), "GITHUB_OUTPUT": str(tmp_path / "outputs"), "TARGET": "/none"}
         command = ["bash", str(tmp_path / ".github/action/find-python")]
         subprocess.run(command, env={"PATH": os.environ["PATH"], **variables}, check=True)
         said = (tmp_path / "outputs").read_text()
