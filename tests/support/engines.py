@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -96,9 +98,7 @@ def open_bench(kind: str, factory: pytest.TempPathFactory) -> Iterator[Bench]:
     else:
         if shutil.which(kind) is None:
             pytest.skip(f"{kind} is not installed: apt-get install -y --no-install-recommends {PACKAGES[kind]}")
-        # A short path of its own: podman waits 20 s for each container whose socket has a longer one than it knows.
-        with tempfile.TemporaryDirectory(prefix="pge-", ignore_cleanup_errors=True) as folder:
-            yield _storage(kind, Path(folder))
+        yield _storage(kind)
 
 
 def _docker(kind: str, daemon: Daemon) -> Bench:
@@ -125,8 +125,15 @@ def _said(*command: str) -> str:
     return done.stdout if done.returncode == 0 else ""
 
 
-def _storage(kind: str, folder: Path) -> Bench:
-    """Podman or buildah with a storage of this test's own, in which nothing needs a kernel's help."""
+@functools.cache
+def _storage(kind: str) -> Bench:
+    """Podman or buildah with a storage of this process's own, in which nothing needs a kernel's help.
+
+    One for all modules of tests, as docker's daemon is: a base image and the layers of a build cost seconds.
+    """
+    # A short path: podman waits 20 s for each container whose socket has a longer one than it knows.
+    folder = Path(tempfile.mkdtemp(prefix="pge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "containers.conf").write_text(_CONTAINERS_CONF.format(folder=folder))
     (folder / "storage.conf").write_text(
         f'[storage]\ndriver = "vfs"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
