@@ -163,7 +163,7 @@ sys.exit(demo.run(None, Report(verbosity=-1)))
 
 
 def test_the_demo_begins_from_the_zipped_wheel(wheel: Path, tmp_path: Path) -> None:
-    """To the end it is played by the installed command; here, that no file of ours needs to be one, nor any template."""
+    """To the end it is played by the installed command; here, that nothing of ours needs to be a file."""
     path = os.pathsep.join([str(wheel), LIBRARIES])
     done = run(sys.executable, "-S", "-c", DEMO, cwd=tmp_path, PYTHONPATH=path)
     assert (done.returncode, done.stderr) == (0, "")
