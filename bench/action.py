@@ -79,7 +79,7 @@ runs:
 _EMPTY_NODE = """\
 name: empty
 description: Nothing
-runs: {using: node20, main: nothing.js, post: nothing.js}
+runs: {using: node20, main: nothing.js}
 """
 CHECKOUT, SED, EMPTY, OURS = "the checkout alone", "clone, sed, push", "an empty action", "the action"
 JOBS = {CHECKOUT: "", SED: _SED, EMPTY: "      - uses: ./\n", OURS: _ACTION}
@@ -116,7 +116,7 @@ def _runner(folder: Path, scene: World, job: str) -> Runner:
             shutil.copytree(ROOT / name, place, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, place)
-    pinned = re.findall(r"uses: (\S+)@([0-9a-f]{40})", (ROOT / "action.yml").read_text(encoding="utf-8"))
+    pinned = re.findall(r"uses: (actions/[\w-]+)\S*@([0-9a-f]{40})", (ROOT / "action.yml").read_text(encoding="utf-8"))
     commits = dict(pinned)
     empty = {"action.yml": _EMPTY.replace("COMMIT", commits["actions/cache"])} if job == EMPTY else {}
     made.commit({".github/workflows/deliver.yml": _JOB.format(steps=JOBS[job]), **empty})

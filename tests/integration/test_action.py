@@ -82,7 +82,9 @@ def runner(scene: World, tmp_path: Path, tmp_path_factory: pytest.TempPathFactor
     made.environment["CACHE_OF_TEST"] = str(_kept(tmp_path_factory))
     # How this machine reaches the package index.
     made.environment |= {name: os.environ[name] for name in INDEX_VARIABLES if name in os.environ}
-    for line in re.findall(r"uses: (\S+)@([0-9a-f]{40})", (ROOT / "action.yml").read_text(encoding="utf-8")):
+    for line in re.findall(
+        r"uses: (actions/[\w-]+)\S*@([0-9a-f]{40})", (ROOT / "action.yml").read_text(encoding="utf-8")
+    ):
         made.actions[f"{line[0]}@{line[1]}"] = ACTIONS / ("cache" if line[0] == "actions/cache" else "setup")
     return made
 
@@ -127,6 +129,7 @@ def test_the_pull_request_stands_there_and_a_second_run_installs_nothing_and_ope
     assert again.code == 0, again.log
     assert "pull request unchanged: http" in again.log, again.log
     assert "⭐ Run Main Install" not in again.log
+    assert "⭐ Run Main Keep" not in again.log
     assert len(pulls(scene)) == 1
 
 

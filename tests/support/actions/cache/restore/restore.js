@@ -9,4 +9,4 @@ if (hit) {
   fs.mkdirSync(process.env.INPUT_PATH, { recursive: true });
   execFileSync("tar", ["-x", "-f", kept, "-C", process.env.INPUT_PATH]);
 }
-fs.appendFileSync(process.env.GITHUB_OUTPUT, `cache-hit=${hit}\n`);
+fs.appendFileSync(process.env.GITHUB_OUTPUT, `cache-hit=${hit}\ncache-primary-key=${process.env.INPUT_KEY}\n`);
