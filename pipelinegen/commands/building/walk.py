@@ -168,7 +168,8 @@ def _built_and_tested(run: Run) -> tuple[Built, TestReport | None]:
     with bench.report.fold(f"{name}: tests", live=bench.live) as tell:
         report = test_image(run.wanted, built, bench, tell)
     if report is not None:
-        bench.report.say(f"{name}: {len(report.cases)} tests passed in {report.seconds:.1f} s")
+        tests = "1 test" if len(report.cases) == 1 else f"{len(report.cases)} tests"
+        bench.report.say(f"{name}: {tests} passed in {report.seconds:.1f} s")
     return built, report
 
 

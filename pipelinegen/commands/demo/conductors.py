@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pipelinegen.commands import bump, generate, observe, promote, rollback
+from pipelinegen.commands import build, bump, compare, generate, observe, promote, rollback
 from pipelinegen.commands.asked import BumpOptions
+from pipelinegen.commands.building.asked import BuildOptions
+from pipelinegen.commands.building.documents import error_document as build_error
 from pipelinegen.commands.generating import telling
 from pipelinegen.commands.generating.asked import GenerateOptions
 from pipelinegen.commands.promoting import PromoteOptions
@@ -15,7 +17,7 @@ from pipelinegen.commands.rolling_back import RollbackOptions
 from pipelinegen.commands.show import error_document
 from pipelinegen.commands.subjects import ObserveOptions
 from pipelinegen.errors import Defect, PipelinegenError
-from pipelinegen.options import BUMP, GENERATE, OBSERVE, PROMOTE, ROLLBACK, Option
+from pipelinegen.options import BUILD, BUMP, COMPARE, GENERATE, OBSERVE, PROMOTE, ROLLBACK, Option
 from pipelinegen.report import Report
 
 Values = dict[str, Any]
@@ -49,15 +51,25 @@ def _observe(values: Values, report: Report) -> int:
     return observe.run(ObserveOptions(**values), report)
 
 
+def _build(values: Values, report: Report) -> int:
+    return build.run(BuildOptions(**values), report)
+
+
+def _compare(values: Values, report: Report) -> int:
+    return compare.run(compare.CompareOptions(**values), report)
+
+
 def _generate(values: Values, report: Report) -> int:
     return generate.run(GenerateOptions(**values), report)
 
 
 CONDUCTORS: Mapping[str, Conductor] = {
+    "build": Conductor(BUILD, _build, build_error),
     "bump": Conductor(BUMP, _bump, error_document),
     "promote": Conductor(PROMOTE, _promote, promote.promote_error),
     "rollback": Conductor(ROLLBACK, _rollback, rollback.rollback_error),
     "generate": Conductor(GENERATE, _generate, telling.error_document),
+    "compare": Conductor(COMPARE, _compare, compare.compare_error),
     "observe": Conductor(OBSERVE, _observe, observe.observe_error),
 }
 
@@ -73,6 +85,10 @@ def values_of(table: Sequence[Option], words: Sequence[str]) -> Values:
             values["references"] = (*values.get("references", ()), word)
             continue
         option = options.get(word)
+        negated = options.get(word.replace("--no-", "--", 1))
+        if option is None and negated is not None and negated.kind == "toggle":
+            values[negated.name] = False
+            continue
         if option is None or (option.kind != "flag" and not waiting):
             raise Defect(f"the demo cannot read {word}", id="demo-differs")
         if option.kind == "flag":

@@ -160,4 +160,48 @@ _PIPELINES = (
     ),
 )
 
-STORY = (*_IN_A_CHECKOUT, *DELIVERED, *_PIPELINES)
+
+def _built(scene: Scene, runs: Sequence[Run]) -> str | None:
+    del scene
+    documents = [run.document or {} for run in runs]
+    digests = [[image["digest"] for image in document.get("unpushed", ())] for document in documents]
+    if [len(each) for each in digests] != [2, 2] or digests[0] != digests[1]:
+        return f"it built {digests}"
+    tested = [image["tests"]["passed"] for image in documents[0]["unpushed"]]
+    return None if tested == [2, 1] else f"tests: {tested}"
+
+
+_IMAGES = (
+    Step(
+        "build",
+        "two images, without a container engine",
+        "Their Dockerfiles need no RUN, so that the built-in engine writes them. The tests look into the layers, and\n"
+        "the same inputs give the same digest. --no-push only for want of a registry here.",
+        ("pipelinegen build --engine oci --no-push", "pipelinegen build --engine oci --no-push --no-cache > /dev/null"),
+        _built,
+    ),
+)
+
+
+def _told_apart(scene: Scene, runs: Sequence[Run]) -> str | None:
+    del scene
+    pipelines = (runs[-1].document or {}).get("pipelines", ())
+    held = [{each["target"] for each in pipeline["credentials"] if each["stored"]} for pipeline in pipelines]
+    models = [{each["model"] for each in pipeline["delivery"]} for pipeline in pipelines]
+    if models != [{"pull"}, {"push"}] or "cluster" in held[0] or "cluster" not in held[1]:
+        return f"the pipelines are {models} and hold credentials for {held}"
+    return None
+
+
+_COMPARED = (
+    Step(
+        "compare",
+        "what each style costs, read from those files",
+        "The pull pipeline keeps a token for the manifest repository, none for a cluster; the push pipeline keeps the\n"
+        "clusters' keys. Without > /dev/null it prints the table, each fact with its line; --format html draws it.",
+        ("pipelinegen compare > /dev/null",),
+        _told_apart,
+    ),
+)
+
+STORY = (*_IMAGES, *_IN_A_CHECKOUT, *DELIVERED, *_PIPELINES, *_COMPARED)
