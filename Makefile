@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/pipelinegen demo
 
 test: $(VENV)/.developed
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 # A real Kubernetes API server, built from its sources: seven minutes of CPU time the first time, 3 GB of caches.
 heavy: $(VENV)/.developed $(KUBE)

@@ -15,3 +15,11 @@ settings.register_profile("developer", deadline=None, suppress_health_check=SLOW
 settings.register_profile("ci", deadline=None, suppress_health_check=SLOW, max_examples=FEW, derandomize=True)
 settings.register_profile("nightly", deadline=None, suppress_health_check=SLOW, max_examples=MANY)
 settings.load_profile("ci" if os.environ.get("CI") else "developer")
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """`-n auto`: half as many more as there are processors; of the time of a test, a third is waiting for others."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores + max(1, cores // 2)
