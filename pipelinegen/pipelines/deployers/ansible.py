@@ -125,7 +125,7 @@ def health(application: Application, environment: AppEnvironment) -> tuple[Run, 
 
 _HOSTS_RELEASED = (
     f'(cd {FOLDER} && ansible-playbook --inventory "inventories/$DEPLOYMENT/hosts.yml" \\',
-    '  --extra-vars "released_file=$released" playbooks/released.yml)',
+    '  --check --extra-vars "released_file=$released" playbooks/released.yml)',
 )
 _CLUSTER_RELEASED = (
     'kubectl get deployments --namespace "$NAMESPACE" --selector app.kubernetes.io/managed-by=ansible \\',
