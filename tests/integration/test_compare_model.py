@@ -103,43 +103,4 @@ def test_the_deliveries_are_the_same(both: tuple[Pipeline, Facts]) -> None:
         }
     counted = {(each.environment, each.job) for each in facts.deliveries}
     assert counted == designed
-    assert (pipeline.style == "pull") == (not designed)
-
-
-def test_the_stored_credentials_are_the_same(both: tuple[Pipeline, Facts]) -> None:
-    pipeline, facts = both
-    designed = {(each.name, each.target in WRITING) for job in pipeline.jobs for each in job.credentials if each.stored}
-    counted = {(plain(each.name), each.target in REACHING) for each in facts.stored}
-    assert {(plain(name), writes) for name, writes in designed} == counted
-
-
-def plain(name: str) -> str:
-    """The name of a credential without what the CI system adds: its environment, or which part of it this is."""
-    return re.sub(r"_(?:STAGING|PRODUCTION|PRIVATE_KEY|PASSWORD|APP|TOKEN|ID)(?=_|$)", "", words(name))
-
-
-def test_the_deliveries_are_the_same(both: tuple[Pipeline, Facts]) -> None:
-    pipeline, facts = both
-    if pipeline.style == "push":
-        designed = {
-            (job.environment.name, name_of(pipeline, job.id))
-            for job in pipeline.jobs
-            if job.environment is not None and job.environment.action == "deploy"
-        }
-        tools = TOOLS.get(pipeline.deployer or "", {pipeline.deployer})
-        assert {each.tool for each in facts.deliveries} <= tools
-        assert pipeline.deployer in {each.tool for each in facts.deliveries}
-    else:
-        designed = {
-            (name, name_of(pipeline, job.id))
-            for job in pipeline.jobs
-            if "update-manifests" in job.stages
-            for name in ("staging", "production")
-            if name in job.id
-        }
-    counted = {(each.environment, each.job) for each in facts.deliveries}
-    if pipeline.deployer == "ansible":
-        # The search for drift first runs a playbook that only asks, which no reader can tell from one that changes.
-        counted = {(name, job) for name, job in counted if "drift" not in job}
-    assert counted == designed
     assert {each.model for each in facts.deliveries} == {pipeline.style}
