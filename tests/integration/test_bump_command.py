@@ -72,7 +72,7 @@ def test_the_second_run_says_that_there_is_nothing_to_do(checkout: Checkout) -> 
 
 
 def test_the_diff_is_what_git_sees(checkout: Checkout) -> None:
-    ran = checkout.bump(TAG)
+    ran = checkout.bump_here(TAG)
     git = [line for line in checkout.git("diff").splitlines() if not line.startswith(("diff ", "index "))]
     ours = ran.out.decode().splitlines()
     assert [line.partition(" @@")[0] for line in git] == [line.partition(" @@")[0] for line in ours]
@@ -123,7 +123,7 @@ ENDS: dict[str, tuple[list[str], int, list[str]]] = {
 def test_an_end_has_its_code_and_says_what_to_do(
     checkout: Checkout, arguments: list[str], code: int, words: list[str]
 ) -> None:
-    ran = checkout.bump(*arguments)
+    ran = checkout.bump_here(*arguments)
     assert (ran.code, checkout.status()) == (code, "")
     assert [word for word in words if word not in ran.err] == []
     assert "Traceback" not in ran.err
@@ -213,7 +213,7 @@ DOCUMENTS: dict[str, tuple[list[str], int, str]] = {
 
 @pytest.mark.parametrize(("arguments", "code", "result"), DOCUMENTS.values(), ids=DOCUMENTS)
 def test_json_is_one_document_of_the_contract(checkout: Checkout, arguments: list[str], code: int, result: str) -> None:
-    ran = checkout.bump(*arguments, "--json")
+    ran = checkout.bump_here(*arguments, "--json")
     jsonschema.validate(ran.document, SCHEMA)
     assert (ran.code, ran.document["result"]) == (code, result)
     assert (ran.document.get("error") or {}).get("exit", 0) == code
@@ -221,7 +221,7 @@ def test_json_is_one_document_of_the_contract(checkout: Checkout, arguments: lis
 
 
 def test_json_says_the_same_as_the_files(checkout: Checkout) -> None:
-    document = checkout.bump(TAG, "--json").document
+    document = checkout.bump_here(TAG, "--json").document
     assert [(edit["file"], edit["line"], edit["column"], edit["kind"]) for edit in document["edits"]] == [
         ("deployment.yaml", 6, 16, "scalar"),
         ("production/kustomization.yaml", 3, 11, "kustomize-images"),
@@ -240,7 +240,7 @@ def test_json_says_the_same_as_the_files(checkout: Checkout) -> None:
 def test_a_file_that_cannot_be_parsed_is_a_warning_and_the_others_change(checkout: Checkout) -> None:
     checkout.write({"broken.yaml": "image: ghcr.io/acme/api:1.9.3\na: [\n"})
     checkout.commit()
-    ran = checkout.bump(TAG, "--json")
+    ran = checkout.bump_here(TAG, "--json")
     assert (ran.code, changed(checkout)) == (0, ALL)
     assert "warning: broken.yaml:3:1: left alone: not YAML" in ran.err
     assert [(skip["file"], skip["line"]) for skip in ran.document["skipped"]] == [("broken.yaml", 3)]
@@ -256,18 +256,20 @@ def test_options_narrow_and_widen(checkout: Checkout) -> None:
     marked = 'image: ghcr.io/acme/api:1.9.3 # {"$imagepolicy": "a:b"}\n'
     checkout.write({"flux.yaml": marked, "old.yaml": "image: ghcr.io/acme/api:1.8.0\n"})
     checkout.commit()
-    document = checkout.bump(TAG, "--only-tag", "1.8.*", "--json", "--dry-run").document
+    document = checkout.bump_here(TAG, "--only-tag", "1.8.*", "--json", "--dry-run").document
     assert [edit["file"] for edit in document["edits"]] == ["old.yaml"]
-    document = checkout.bump(TAG, "--include-managed", "--path", "flux.yaml", "--path", "old.yaml", "--json").document
+    document = checkout.bump_here(
+        TAG, "--include-managed", "--path", "flux.yaml", "--path", "old.yaml", "--json"
+    ).document
     assert [edit["file"] for edit in document["edits"]] == ["flux.yaml", "old.yaml"]
-    assert checkout.bump("ghcr.io/acme/api:1.0.0", "--allow-downgrade", "--path", "old.yaml").code == 0
+    assert checkout.bump_here("ghcr.io/acme/api:1.0.0", "--allow-downgrade", "--path", "old.yaml").code == 0
     assert checkout.read("old.yaml") == "image: ghcr.io/acme/api:1.0.0\n"
 
 
 def test_explain_tells_of_every_mention(checkout: Checkout) -> None:
     checkout.write({"x.yaml": "# ghcr.io/acme/api:1\na: see ghcr.io/acme/api:1.9.3\nb: ghcr.io/acme/api2:1\n"})
     checkout.commit()
-    ran = checkout.bump(TAG, "--explain", "--dry-run")
+    ran = checkout.bump_here(TAG, "--explain", "--dry-run")
     told = [line for line in ran.err.splitlines() if line.startswith(("x.yaml", "deployment.yaml"))]
     assert told == [
         "x.yaml:1:11: left alone: in a comment",
@@ -292,12 +294,12 @@ manifests:
 def test_names_and_environments_of_the_configuration(checkout: Checkout) -> None:
     checkout.write({"pipelinegen.yaml": CONFIG})
     checkout.commit()
-    document = checkout.bump("api=1.10.0", "--env", "production", "--json", "--dry-run").document
+    document = checkout.bump_here("api=1.10.0", "--env", "production", "--json", "--dry-run").document
     assert {(edit["file"], edit["environment"]) for edit in document["edits"]} == {
         ("production/kustomization.yaml", "production"),
         ("production/values.yaml", "production"),
     }
-    document = checkout.bump("api=1.10.0", "--json").document
+    document = checkout.bump_here("api=1.10.0", "--json").document
     assert [(edit["file"], edit["environment"]) for edit in document["edits"]] == [
         ("deployment.yaml", None),
         ("production/kustomization.yaml", "production"),
@@ -305,21 +307,21 @@ def test_names_and_environments_of_the_configuration(checkout: Checkout) -> None
         ("readme.md", None),
         ("staging/app.yaml", "staging"),
     ]
-    assert checkout.bump("apo=1").code == 2
-    assert "it has api" in checkout.bump("apo=1").err
-    assert "it has production, staging" in checkout.bump("api=1", "--env", "prod").err
+    assert checkout.bump_here("apo=1").code == 2
+    assert "it has api" in checkout.bump_here("apo=1").err
+    assert "it has production, staging" in checkout.bump_here("api=1", "--env", "prod").err
 
 
 def test_a_digest_for_a_name(checkout: Checkout) -> None:
     checkout.write({"pipelinegen.yaml": CONFIG})
     digest = "sha256:" + "a" * 64
-    assert checkout.bump(f"api={digest}", "--path", "deployment.yaml").code == 0
+    assert checkout.bump_here(f"api={digest}", "--path", "deployment.yaml").code == 0
     assert f"ghcr.io/acme/api:1.9.3@{digest}\n" in checkout.read("deployment.yaml")
 
 
 def test_a_broken_configuration_is_told_with_its_place(checkout: Checkout) -> None:
     checkout.write({"pipelinegen.yaml": "version: 1\nimagse: {}\n"})
-    ran = checkout.bump(TAG)
+    ran = checkout.bump_here(TAG)
     assert (ran.code, "pipelinegen.yaml:2:1" in ran.err, "images" in ran.err) == (2, True, True)
 
 
@@ -331,7 +333,7 @@ def test_the_metadata_of_a_build_gives_the_references(checkout: Checkout) -> Non
         "image.name": "ghcr.io/acme/api:1.10.0",
     }
     checkout.write({"out/build.json": json.dumps(metadata)})
-    assert checkout.bump("--from", "out/build.json").code == 0
+    assert checkout.bump_here("--from", "out/build.json").code == 0
     assert f"ghcr.io/acme/api:1.10.0@{digest}\n" in checkout.read("deployment.yaml")
 
 
@@ -347,12 +349,15 @@ VARIABLES: dict[str, tuple[dict[str, str], list[str]]] = {
 
 @pytest.mark.parametrize(("variables", "files"), VARIABLES.values(), ids=VARIABLES)
 def test_every_option_is_a_variable_too(checkout: Checkout, variables: dict[str, str], files: list[str]) -> None:
-    checkout.bump(TAG, variables=variables)
+    checkout.bump_here(TAG, variables=variables)
     assert changed(checkout) == files
 
 
 def test_an_option_wins_over_its_variable(checkout: Checkout) -> None:
-    assert checkout.bump(TAG, "--path", "web.yaml", "--path", "staging/", variables={"PIPELINEGEN_PATH": "x"}).code == 0
+    assert (
+        checkout.bump_here(TAG, "--path", "web.yaml", "--path", "staging/", variables={"PIPELINEGEN_PATH": "x"}).code
+        == 0
+    )
     assert changed(checkout) == ["staging/app.yaml"]
 
 
@@ -362,22 +367,22 @@ def test_directory_is_where_the_command_starts(checkout: Checkout, tmp_path: Pat
 
 
 def test_a_folder_inside_a_checkout_is_a_repository(checkout: Checkout) -> None:
-    document = checkout.bump(TAG, "--repo", "production", "--json", "--dry-run").document
+    document = checkout.bump_here(TAG, "--repo", "production", "--json", "--dry-run").document
     assert [edit["file"] for edit in document["edits"]] == ["kustomization.yaml", "values.yaml"]
 
 
 def test_outside_git_all_files_count(tmp_path: Path) -> None:
     plain = Checkout(tmp_path / "plain", FILES, in_git=False)
-    assert plain.bump(TAG).code == 0
+    assert plain.bump_here(TAG).code == 0
     assert plain.read("deployment.yaml") == DEPLOYMENT.replace("1.9.3", "1.10.0")
-    assert plain.bump(TAG, "--deliver", "commit").code == 0  # nothing to do, so nothing to commit
-    assert plain.bump("ghcr.io/acme/api:1.11.0", "--deliver", "commit").code == 1
+    assert plain.bump_here(TAG, "--deliver", "commit").code == 0  # nothing to do, so nothing to commit
+    assert plain.bump_here("ghcr.io/acme/api:1.11.0", "--deliver", "commit").code == 1
 
 
 def test_quiet_says_only_what_went_wrong(checkout: Checkout) -> None:
     checkout.write({"broken.yaml": "image: ghcr.io/acme/api:1.9.3\na: [\n"})
     checkout.commit()
-    ran = checkout.bump(TAG, "-q", "--dry-run")
+    ran = checkout.bump_here(TAG, "-q", "--dry-run")
     assert ran.out
     assert [line.partition(":")[0] for line in ran.err.splitlines()] == ["warning"]
 
@@ -419,7 +424,7 @@ def test_a_reader_that_leaves_early_is_no_defect(tmp_path: Path) -> None:
 
 
 def test_help_has_an_example(checkout: Checkout) -> None:
-    ran = checkout.bump("--help")
+    ran = checkout.bump_here("--help")
     assert ran.code == 0
     assert b"pipelinegen bump ghcr.io/acme/api:1.10.0" in ran.out
 
@@ -475,14 +480,15 @@ PATHS: dict[str, tuple[str, str, int]] = {
 @pytest.mark.parametrize(("pattern", "file", "code"), PATHS.values(), ids=PATHS)
 def test_path_is_a_pattern_of_gitignore(tmp_path: Path, pattern: str, file: str, code: int) -> None:
     place = Checkout(tmp_path / "m", {file: "image: ghcr.io/acme/api:1.9.3\n", "other.txt": ""}, in_git=False)
-    ran = place.bump(TAG, "--path", pattern)
+    ran = place.bump_here(TAG, "--path", pattern)
     assert (ran.code, "Traceback" in ran.err) == (code, False)
     assert ("1.10.0" in place.read(file)) == (code == 0)
 
 
 def test_paths_add_up_and_take_away(checkout: Checkout) -> None:
     assert (
-        checkout.bump(TAG, "--path", "production/", "--path", "deployment.yaml", "--path", "!*/values.yaml").code == 0
+        checkout.bump_here(TAG, "--path", "production/", "--path", "deployment.yaml", "--path", "!*/values.yaml").code
+        == 0
     )
     assert changed(checkout) == ["deployment.yaml", "production/kustomization.yaml"]
 
@@ -498,7 +504,7 @@ BAD_FILES: dict[str, bytes] = {
 @pytest.mark.parametrize("data", BAD_FILES.values(), ids=BAD_FILES)
 def test_a_file_that_must_be_left_alone_is_said_when_it_is_the_only_one(tmp_path: Path, data: bytes) -> None:
     place = Checkout(tmp_path / "m", {"x.yaml": data}, in_git=False)
-    ran = place.bump(TAG, "--path", "x.yaml")
+    ran = place.bump_here(TAG, "--path", "x.yaml")
     assert (ran.code, place.files()) == (2, {"x.yaml": data})
     assert "x.yaml:1:1: larger than 5 MiB" in ran.err if len(data) > 9999 else "x.yaml:" in ran.err
 
@@ -512,17 +518,17 @@ def test_links_are_not_followed(checkout: Checkout, tmp_path: Path) -> None:
     (checkout.folder / "in.yaml").symlink_to("deployment.yaml")
     (checkout.folder / "linked").symlink_to(tmp_path / "folder", target_is_directory=True)
     checkout.commit()
-    assert checkout.bump(TAG).code == 0
+    assert checkout.bump_here(TAG).code == 0
     assert changed(checkout) == ALL
     assert "1.9.3" in outside.read_text() + (tmp_path / "folder" / "x.yaml").read_text()
     assert (checkout.folder / "in.yaml").is_symlink()
-    assert checkout.bump("ghcr.io/acme/api:1.11.0", "--path", "out.yaml").code == 2
-    assert checkout.bump("ghcr.io/acme/api:1.11.0", "--path", "linked/x.yaml").code == 2
+    assert checkout.bump_here("ghcr.io/acme/api:1.11.0", "--path", "out.yaml").code == 2
+    assert checkout.bump_here("ghcr.io/acme/api:1.11.0", "--path", "linked/x.yaml").code == 2
 
 
 def test_untracked_and_ignored_files_stay(checkout: Checkout) -> None:
     checkout.write({".gitignore": "ignored.yaml\n", "ignored.yaml": DEPLOYMENT, "new.yaml": DEPLOYMENT})
-    assert checkout.bump(TAG).code == 0
+    assert checkout.bump_here(TAG).code == 0
     assert (checkout.read("ignored.yaml"), checkout.read("new.yaml")) == (DEPLOYMENT, DEPLOYMENT)
 
 
@@ -533,7 +539,7 @@ def test_values_files_that_git_does_not_know_stay(checkout: Checkout) -> None:
     checkout.write({"app.yaml": f"kind: Application\n{application}"})
     checkout.commit()
     checkout.write({"secret.yaml": "image: {tag: 1.9.3}\n", "../outside.yaml": "image: {tag: 1.9.3}\n"})
-    assert checkout.bump(TAG).code == 0
+    assert checkout.bump_here(TAG).code == 0
     assert (checkout.read("secret.yaml"), checkout.read("../outside.yaml")) == ("image: {tag: 1.9.3}\n",) * 2
 
 
@@ -547,10 +553,10 @@ def test_names_that_are_odd(tmp_path: Path) -> None:
         b"caf\xe9.yaml".decode("utf-8", "surrogateescape"),
     ]
     place = Checkout(tmp_path / "m", {os.fsdecode(os.fsencode(name)): DEPLOYMENT for name in names})
-    ran = place.bump(TAG)
+    ran = place.bump_here(TAG)
     assert (ran.code, "Traceback" in ran.err) == (0, False)
     assert all(b"1.10.0" in data for data in place.files().values())
-    document = Ran(*place.bump("ghcr.io/acme/api:1.11.0", "--json", "--dry-run")).document
+    document = Ran(*place.bump_here("ghcr.io/acme/api:1.11.0", "--json", "--dry-run")).document
     assert len(document["edits"]) == len(names)
 
 
@@ -560,7 +566,7 @@ def test_modes_and_owners_stay(checkout: Checkout) -> None:
     if os.geteuid() == 0:
         os.chown(target, 4321, 4321)
     before = target.stat()
-    assert checkout.bump(TAG, variables={"GIT_CONFIG_COUNT": "1"}).code == 0
+    assert checkout.bump_here(TAG, variables={"GIT_CONFIG_COUNT": "1"}).code == 0
     after = target.stat()
     assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
 
@@ -601,21 +607,21 @@ def test_a_folder_that_may_not_be_written_changes_nothing(checkout: Checkout) ->
 def test_a_commit_holds_the_planned_files_and_no_others(checkout: Checkout) -> None:
     checkout.write({"web.yaml": "image: ghcr.io/acme/web:2\n", "new.yaml": "a: 1\n"})
     checkout.git("add", "new.yaml")
-    document = checkout.bump(TAG, "--deliver", "commit", "--json").document
+    document = checkout.bump_here(TAG, "--deliver", "commit", "--json").document
     assert checkout.git("show", "--name-only", "--format=", "HEAD").split() == ALL
     assert checkout.status() == "A  new.yaml\n M web.yaml\n"
     assert document["delivery"]["commit"] == checkout.git("rev-parse", "HEAD").strip()
     assert document["delivery"]["branch"] == "main"
     assert checkout.git("log", "-1", "--format=%s%n%(trailers)").startswith("Bump api")
     assert "Pipelinegen-Image: ghcr.io/acme/api:1.10.0" in checkout.git("log", "-1", "--format=%(trailers)")
-    assert checkout.bump(TAG, "--deliver", "commit").code == 0
+    assert checkout.bump_here(TAG, "--deliver", "commit").code == 0
     assert checkout.git("rev-list", "--count", "HEAD").strip() == "2"
 
 
 def test_a_commit_of_names_that_look_like_patterns(tmp_path: Path) -> None:
     place = Checkout(tmp_path / "m", {"[ab].yaml": DEPLOYMENT, "a.yaml": "x: 1\n", ":(top)b.yaml": DEPLOYMENT})
     place.write({"a.yaml": "x: 2\n"})
-    assert place.bump(TAG, "--deliver", "commit").code == 0
+    assert place.bump_here(TAG, "--deliver", "commit").code == 0
     assert place.status() == " M a.yaml\n"
 
 
@@ -626,7 +632,7 @@ def test_a_hook_that_fails_leaves_everything_as_it_was(checkout: Checkout, hook:
     script.parent.mkdir(exist_ok=True)
     script.write_text("#!/bin/sh\necho the hook says no >&2\nexit 1\n")
     script.chmod(0o755)
-    ran = checkout.bump(TAG, "--deliver", "commit")
+    ran = checkout.bump_here(TAG, "--deliver", "commit")
     assert (ran.code, checkout.files(), checkout.status()) == (3, before, "")
     assert checkout.git("rev-parse", "HEAD") == head
     assert "the hook says no" in ran.err
@@ -638,10 +644,10 @@ def test_a_file_with_changes_of_its_own_is_not_committed(checkout: Checkout, sta
     if staged:
         checkout.git("add", "deployment.yaml")
     before, status = checkout.files(), checkout.status()
-    ran = checkout.bump(TAG, "--deliver", "commit")
+    ran = checkout.bump_here(TAG, "--deliver", "commit")
     assert (ran.code, checkout.files(), checkout.status()) == (1, before, status)
     assert "deployment.yaml" in ran.err
-    assert checkout.bump(TAG).code == 0
+    assert checkout.bump_here(TAG).code == 0
     assert checkout.read("deployment.yaml") == f"{DEPLOYMENT.replace('1.9.3', '1.10.0')}# mine\n"
 
 
@@ -650,7 +656,7 @@ def test_a_checkout_that_git_does_not_trust_is_told(checkout: Checkout) -> None:
         pytest.skip("only root can make a folder of somebody else")
     os.chown(checkout.folder, 4321, 4321)
     os.chown(checkout.folder / ".git", 4321, 4321)
-    ran = checkout.bump(TAG)
+    ran = checkout.bump_here(TAG)
     if ran.code:
         assert (ran.code, "safe.directory" in ran.err) == (3, True)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.inside import run_inside
 from tests.support.repos import git
 
 
@@ -98,6 +99,11 @@ class Checkout:
             timeout=120,
         )
         return Ran(done.returncode, done.stdout, done.stderr.decode("utf-8", "surrogateescape"))
+
+    def bump_here(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Ran:
+        """As `bump`, in this process: for what is not about processes."""
+        said = run_inside(("bump", *arguments), self.environment(**(variables or {})), self.folder)
+        return Ran(said.code, said.out, said.err.decode())
 
     def bump(self, *arguments: str | bytes, variables: Mapping[str, str] | None = None, **options: Any) -> Ran:
         """`pipelinegen bump ARGUMENTS`."""
