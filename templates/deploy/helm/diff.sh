@@ -5,12 +5,14 @@ public='BEGIN {RS = ORS = "---\n"} NF && !/(^|\n)kind: Secret\n/'
 known=$(helm list --namespace "$NAMESPACE" --short --filter "^$RELEASE\$")
 : > "$TEMPORARY/pipelinegen-before.yaml"
 if [ -n "$known" ]; then
-  helm get manifest "$RELEASE" --namespace "$NAMESPACE" | awk "$public" > "$TEMPORARY/pipelinegen-before.yaml"
+  helm get manifest "$RELEASE" --namespace "$NAMESPACE" |
+    awk "$public" > "$TEMPORARY/pipelinegen-before.yaml"
 fi
 helm template "$RELEASE" "$CHART" --namespace "$NAMESPACE" --values "$MANIFESTS" |
   awk "$public" > "$TEMPORARY/pipelinegen-after.yaml"
 changed=0
-diff --unified --ignore-blank-lines "$TEMPORARY/pipelinegen-before.yaml" "$TEMPORARY/pipelinegen-after.yaml" || changed=$?
+diff --unified --ignore-blank-lines "$TEMPORARY/pipelinegen-before.yaml" \
+  "$TEMPORARY/pipelinegen-after.yaml" || changed=$?
 # 1 says that there are differences, more is an error.
 if [ "$changed" -gt 1 ]; then
   exit "$changed"

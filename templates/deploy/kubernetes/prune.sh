@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Only kinds that pipelinegen writes, and of those only what carries its labels.
-kubectl --namespace "$NAMESPACE" get --output name --filename "$MANIFESTS" | sort > "$TEMPORARY/pipelinegen-wanted"
+kubectl --namespace "$NAMESPACE" get --output name --filename "$MANIFESTS" |
+  sort > "$TEMPORARY/pipelinegen-wanted"
 kubectl --namespace "$NAMESPACE" get deployments.apps,services,poddisruptionbudgets.policy --output name \
   --selector "app.kubernetes.io/part-of=$PROJECT,app.kubernetes.io/managed-by=pipelinegen" |
   sort > "$TEMPORARY/pipelinegen-found"
