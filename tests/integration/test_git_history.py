@@ -11,7 +11,7 @@ from pipelinegen.edge.git import history
 from pipelinegen.edge.git.history import commits_beyond, read_log, strangers
 from pipelinegen.edge.git.remote import open_tree
 from pipelinegen.errors import PipelinegenError, WorldError
-from tests.support.repos import HUMAN, ROBOT, World, served
+from tests.support.repos import HUMAN, ROBOT, World, git, served
 
 OURS = {ROBOT.email}
 
@@ -37,6 +37,18 @@ def test_the_newest_commits_come_first_with_their_trailers(world: World) -> None
         assert (log[1].values("x"), log[1].values("none")) == (["y z", "w"], [])
         assert len({commit.tree for commit in log}) == 3
         assert [commit.subject for commit in read_log(remote, "main", 2)] == ["three ü", "two"]
+
+
+def test_a_parent_never_stands_before_its_child_whatever_their_times(world: World) -> None:
+    """A deployment and the rollback of it, merged within one second: the rollback is the newer of the two."""
+    deployed = world.upstream.commit({"app.yaml": "2"}, message="deployed")
+    undone = world.upstream.commit({"app.yaml": "1"}, branch="undo", message="undone", parent=deployed)
+    at = world.upstream.folder
+    tree = git(at, "rev-parse", f"{undone}^{{tree}}").decode().strip()
+    merged = git(at, "commit-tree", tree, "-p", deployed, "-p", undone, "-m", "merged").decode().strip()
+    git(at, "update-ref", "refs/heads/main", merged)
+    with world.remote() as remote:
+        assert [commit.subject for commit in read_log(remote, "main", 10)] == ["merged", "undone", "deployed", "first"]
 
 
 def test_the_history_is_read_without_the_files_where_the_server_filters(tmp_path: Path) -> None:

@@ -16,6 +16,9 @@ _SHOWN = "".join(f"{field}%x00" for field in FIELDS)
 # How far back two branches are compared where the server cannot tell the difference.
 SEARCHED = 1000
 
+# Newest first by time, but never a parent before its child: commits of one second tie, and clocks are wrong.
+_ORDER = ("--date-order",)
+
 
 class Commit(NamedTuple):
     """One commit; `parents` are those within the history that was asked for."""
@@ -62,7 +65,7 @@ def commits_between(
 
 
 def _listed(remote: RemoteRepository, *chosen: str) -> list[Commit]:
-    done = remote.local("rev-list", "--no-commit-header", f"--format={_SHOWN}", *chosen)
+    done = remote.local("rev-list", *_ORDER, "--no-commit-header", f"--format={_SHOWN}", *chosen)
     return _parse(done.stdout.decode("utf-8", "replace"))
 
 
@@ -109,7 +112,8 @@ def _read(
         with_retries(clone, remote.deadline, remote.tell, tries=tries)
         bound = [f"--max-count={limit}"] if limit is not None else []
         # Not `git log`: at the edge of a shallow history it looks at the whole tree, which was not fetched.
-        done = remote.git.local(folder, "rev-list", "--no-commit-header", f"--format={_SHOWN}", *bound, head(branch))
+        shown = ("--no-commit-header", f"--format={_SHOWN}")
+        done = remote.git.local(folder, "rev-list", *_ORDER, *shown, *bound, head(branch))
     finally:
         remove_folder(folder)
     return _parse(done.stdout.decode("utf-8", "replace"))
