@@ -21,7 +21,7 @@ import os, signal, subprocess, sys, threading, time
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 def relay(source, target):
     while block := os.read(source.fileno(), 8192):
-        time.sleep(0.05)
+        time.sleep(0.5)
         os.write(target, block)
 for source, target in ((child.stdout, 1), (child.stderr, 2)):
     threading.Thread(target=relay, args=(source, target), daemon=True).start()
