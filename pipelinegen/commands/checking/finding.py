@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pipelinegen.errors import PipelinegenError
+
 State = Literal["ok", "bad", "unsure"]
 
 
@@ -30,3 +32,9 @@ class Finding:
             "mend": self.mend,
             "details": list(self.details),
         }
+
+
+def failed(subject: str, error: PipelinegenError) -> Finding:
+    """What an error of ours says, as a finding."""
+    why = f"{error.where}: {error.what}" if error.where else error.what
+    return Finding(subject, "bad", why, error.next or "", error.details)

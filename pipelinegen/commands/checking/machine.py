@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from pipelinegen.commands.checking.finding import Finding
+from pipelinegen.commands.checking.finding import Finding, failed
 from pipelinegen.errors import InputError, PipelinegenError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def configuration(directory: str) -> tuple[Config | None, Finding]:
             return None, Finding("configuration", "unsure", why, "pipelinegen init")
         config = load(path)
     except InputError as error:
-        return None, _failed("configuration", error)
+        return None, failed("configuration", error)
     names = (", ".join(config.images) or "none", ", ".join(config.manifests.environments) or "none")
     return config, Finding("configuration", "ok", f"{path.name}: images {names[0]}; environments {names[1]}")
 
@@ -36,7 +36,7 @@ def git() -> Finding:
     try:
         require_git()
     except PipelinegenError as error:
-        return _failed("git", error)
+        return failed("git", error)
     version = installed_git()
     shown = ".".join(map(str, version))
     if lacks_fixes(version):
@@ -76,8 +76,3 @@ def renderers() -> Iterator[Finding]:
 
 
 _INSTALL = "install and start docker, podman or buildah (apt-get install docker.io)"
-
-
-def _failed(subject: str, error: PipelinegenError) -> Finding:
-    why = f"{error.where}: {error.what}" if error.where else error.what
-    return Finding(subject, "bad", why, error.next or "", error.details)

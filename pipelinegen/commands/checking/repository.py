@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pipelinegen.commands.checking.finding import Finding
+from pipelinegen.commands.checking.finding import Finding, failed
 from pipelinegen.commands.connect import Connection, Place, connect
 from pipelinegen.edge.ci import forge_token, read_ci
 from pipelinegen.errors import NotPermitted, PipelinegenError
@@ -149,7 +149,5 @@ def _try(subject: str, ask: Callable[[], Finding]) -> Finding:
 
 
 def _failed(subject: str, error: PipelinegenError) -> Finding:
-    why = f"{error.where}: {error.what}" if error.where else error.what
-    if isinstance(error, NotPermitted):
-        subject = "token"
-    return Finding(subject, "bad", why, error.next or "", error.details)
+    """As `failed`; what the token may not do is about the token, whatever was asked."""
+    return failed("token" if isinstance(error, NotPermitted) else subject, error)

@@ -169,15 +169,7 @@ def _environ(environment: AppEnvironment) -> Environ:
 def _inventory(application: Application, environment: AppEnvironment) -> tuple[GeneratedFile, ...]:
     folder = f"inventories/{environment.name}"
     hosts = over_ssh.hosts_of(environment) if environment.hosts else ()
-    images = [
-        {
-            "container": over_ssh.container_name(application, image),
-            "reference": over_ssh.unreleased(image),
-            "port": image.port,
-            "health_path": image.health_path,
-        }
-        for image in application.images
-    ]
+    images = over_ssh.containers(application)
     known = (over_ssh.known_hosts_file(f"{FOLDER}/{folder}/known_hosts", environment),) if hosts else ()
     return (
         _file(f"{folder}/hosts.yml", "inventory/hosts.yml", hosts=_named(hosts)),

@@ -63,6 +63,19 @@ def note() -> str:
     return " ".join(header("").split())
 
 
+def containers(application: Application) -> list[dict[str, object]]:
+    """What a template says of each image: the container that runs it, the reference, its port and the path to ask."""
+    return [
+        {
+            "container": container_name(application, image),
+            "reference": unreleased(image),
+            "port": image.port,
+            "health_path": image.health_path,
+        }
+        for image in application.images
+    ]
+
+
 def script_file(path: str) -> GeneratedFile:
     """The script that keeps a container at an image, for a place in the workspace."""
     text = render("deploy/hosts/container.sh.j2", header=header("#").rstrip("\n"))

@@ -101,22 +101,13 @@ def _apply(name: str, application: Application, environment: AppEnvironment, fla
 
 
 def _file(application: Application, path: str, template: str) -> GeneratedFile:
-    images = [
-        {
-            "container": over_ssh.container_name(application, image),
-            "reference": over_ssh.unreleased(image),
-            "port": image.port,
-            "health_path": image.health_path,
-        }
-        for image in application.images
-    ]
     text = render(
         f"deploy/puppet/{template}.j2",
         header=header("#").rstrip("\n"),
         module=module(application),
         project=application.project,
         script=over_ssh.SCRIPT,
-        images=images,
+        images=over_ssh.containers(application),
     )
     return GeneratedFile(f"{FOLDER}/{path}", text)
 
